@@ -1,0 +1,199 @@
+"""The numbers of a lending world, as plain float64: presets, parameter files and solvers meet here."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evenhand.tabular.mdp import TabularMDP
+
+# What happened to an applicant, the leading axis of `drift`.
+DENIED, DEFAULTED, REPAID = 0, 1, 2
+
+PERSON_SIGNALS = ("profit", "qualification_gain", "approved", "qualified", "approved_qualified")
+
+
+def cubic_gain(num_levels: int) -> np.ndarray:
+    """`(K,)` potential phi(x) = x^3 / (largest one-level change); Lear & Zhang 2025, app. C."""
+    top = num_levels - 1
+    return np.arange(num_levels) ** 3 / (top**3 - (top - 1) ** 3)
+
+
+@dataclass(frozen=True)
+class LendingPopulation:
+    """A population of borrowers: who they are, how they repay, and what a decision does to them.
+
+    At every step one person, drawn uniformly from everybody, applies. A person at level x who is
+    denied, defaults or repays moves to clip(x + move + c, 0, K - 1) with move 0, -`down[g]` or
+    +`up[g]` and c drawn from `drift[what happened, g]` over (-W..W).
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    initial: np.ndarray
+    """`(G, K)` law of the initial levels."""
+    repay_prob: np.ndarray
+    """`(G, K)` probability of repayment at each true level."""
+    population_per_group: tuple[int, ...]
+    reward_repaid: float = 1.0
+    reward_default: float = -1.0
+    up: tuple[int, ...] = (1, 1)
+    down: tuple[int, ...] = (1, 1)
+    drift: np.ndarray | None = None
+    """`(3, G, 2W + 1)` law of the extra move after denial, default, repayment; None: no drift."""
+    conscientiousness_std: float = 0.0
+    """Spread of a person's own, unseen shift of the repayment probability; 0: score decides all."""
+    initial_levels: str = "exact"
+    """"exact": rounded proportions of `initial`; "independent": every person drawn from it."""
+    cash: float = 10_000.0
+    episode_steps: int = 10_000
+    level_labels: tuple[str, ...] = ()
+    bin_edges: tuple[float, ...] | None = None
+    gain: np.ndarray | None = None
+    """`(K,)` qualification potential phi; None: the cubic one."""
+    assumed: dict[str, str] = field(default_factory=dict)
+    """Field name -> why this number is an assumption and not an estimate."""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.groups), self.num_levels)
+        per_group = {
+            "up": self.up,
+            "down": self.down,
+            "population_per_group": self.population_per_group,
+        }
+        for name, value in per_group.items():
+            if len(value) != len(self.groups):
+                raise ValueError(
+                    f"{name} needs one entry per group {self.groups}, got {tuple(value)}"
+                )
+        if self.repay_prob.shape != shape or self.initial.shape != shape:
+            raise ValueError(
+                f"initial and repay_prob must be {shape} (groups, levels), "
+                f"got {self.initial.shape} and {self.repay_prob.shape}"
+            )
+        if not np.allclose(self.initial.sum(1), 1, atol=1e-6) or (self.initial < 0).any():
+            raise ValueError("every row of initial must be a distribution; divide it by its sum")
+        if ((self.repay_prob < 0) | (self.repay_prob > 1)).any():
+            raise ValueError("repay_prob must lie in [0, 1]")
+        if min(self.population_per_group) < 1:
+            raise ValueError(
+                f"population_per_group must be at least 1, got {self.population_per_group}"
+            )
+        if self.episode_steps < 1:
+            raise ValueError(f"episode_steps must be at least 1, got {self.episode_steps}")
+        if self.initial_levels not in ("exact", "independent"):
+            raise ValueError(
+                f'initial_levels must be "exact" or "independent", got {self.initial_levels!r}'
+            )
+        if self.drift is not None and (
+            self.drift.ndim != 3
+            or self.drift.shape[:2] != (3, len(self.groups))
+            or self.drift.shape[2] % 2 == 0
+            or not np.allclose(self.drift.sum(-1), 1, atol=1e-6)
+        ):
+            raise ValueError(
+                "drift must be (3, G, 2W + 1): distributions of the extra move after denial, "
+                f"default and repayment; got shape {self.drift.shape}"
+            )
+
+    @property
+    def num_groups(self) -> int:
+        return len(self.groups)
+
+    @property
+    def num_levels(self) -> int:
+        return self.initial.shape[1]
+
+    @property
+    def num_people(self) -> int:
+        return sum(self.population_per_group)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.level_labels or tuple(str(level) for level in range(self.num_levels))
+
+    @property
+    def potential(self) -> np.ndarray:
+        """`(K,)` qualification potential; a person's gain is its change."""
+        return cubic_gain(self.num_levels) if self.gain is None else np.asarray(self.gain, float)
+
+    @property
+    def break_even(self) -> float:
+        """Repayment probability at which an approval earns nothing."""
+        return self.reward_default / (self.reward_default - self.reward_repaid)
+
+    @property
+    def drift_law(self) -> np.ndarray:
+        """`(3, G, 2W + 1)` law of the extra move; a single certain 0 where there is none."""
+        return np.ones((3, self.num_groups, 1)) if self.drift is None else self.drift
+
+    def initial_counts(self) -> np.ndarray:
+        """`(G, K)` people at each level: `initial` times the group's size, largest remainders up."""
+        counts = np.empty(self.initial.shape, int)
+        for g, size in enumerate(self.population_per_group):
+            share = self.initial[g] * size
+            # The tolerance keeps 0.15 * 100 = 14.999... from losing a person.
+            counts[g] = np.floor(share + 1e-9)
+            missing = size - counts[g].sum()
+            counts[g][np.argsort(counts[g] - share, kind="stable")[:missing]] += 1
+        return counts
+
+    def move_law(self) -> np.ndarray:
+        """`(3, G, K, K)` P(next level | what happened, group, level)."""
+        law = self.drift_law
+        reach = law.shape[2] // 2
+        level = np.arange(self.num_levels)
+        moves = np.zeros((3, self.num_groups, self.num_levels, self.num_levels))
+        for g in range(self.num_groups):
+            for what, move in ((DENIED, 0), (DEFAULTED, -self.down[g]), (REPAID, self.up[g])):
+                for c, prob in zip(range(-reach, reach + 1), law[what, g], strict=True):
+                    target = np.clip(level + move + c, 0, self.num_levels - 1)
+                    moves[what, g, level, target] += prob
+        return moves
+
+    def person(self, steps: int | None = None) -> TabularMDP:
+        """The exact model of one person of each group over an episode of `steps` decisions.
+
+        In the stream a person's k-th decision happens with probability P(Bin(steps, 1/people) > k)
+        whatever is decided, so persons are independent finite-horizon problems. Bankruptcy of the
+        bank is not modelled (start cash is 10,000). Signals: `PERSON_SIGNALS`.
+        """
+        from scipy.stats import binom
+
+        if self.conscientiousness_std > 0:
+            raise ValueError(
+                "a person's conscientiousness is a continuous hidden state, so there is no finite "
+                "model; set conscientiousness_std=0 for the exact solvers"
+            )
+        steps = self.episode_steps if steps is None else steps
+        visits = binom(steps, 1 / self.num_people)
+        weight = visits.sf(np.arange(min(steps, int(visits.isf(1e-13)) + 1)))
+        move, repay, phi = self.move_law(), self.repay_prob[..., None], self.potential
+        approve = repay * move[REPAID] + (1 - repay) * move[DEFAULTED]
+        transition = np.stack([move[DENIED], approve], axis=2)
+        gain = transition @ phi - phi[None, :, None]
+        repay = self.repay_prob
+        profit = repay * self.reward_repaid + (1 - repay) * self.reward_default
+        zero, one = np.zeros_like(repay), np.ones_like(repay)
+        per_action = [
+            np.stack([zero, profit], -1),
+            gain,
+            np.stack([zero, one], -1),
+            np.stack([repay, repay], -1),
+            np.stack([zero, repay], -1),
+        ]
+        return TabularMDP(
+            transition=transition / transition.sum(-1, keepdims=True),
+            rewards=np.stack(per_action, -1),
+            initial=self._initial_law(),
+            group_size=np.array(self.population_per_group, float),
+            horizon=len(weight),
+            stage_weight=weight,
+            signals=PERSON_SIGNALS,
+        )
+
+    def _initial_law(self) -> np.ndarray:
+        if self.initial_levels == "independent":
+            return self.initial / self.initial.sum(1, keepdims=True)
+        counts = self.initial_counts()
+        return counts / counts.sum(1, keepdims=True)
