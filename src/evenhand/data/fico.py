@@ -5,6 +5,8 @@ from importlib import resources
 
 import numpy as np
 
+from evenhand.core.errors import InputError, unknown_name
+
 GROUPS = ("white", "black", "hispanic", "asian")
 _GRID = np.arange(0.0, 100.25, 0.5)
 
@@ -41,9 +43,11 @@ def binned(groups: tuple[str, ...], num_levels: int) -> tuple[np.ndarray, np.nda
     Level k holds scores in (edge k, edge k + 1]; its repayment probability is the average of
     1 - default rate over the group's own people in the level.
     """
-    unknown = [name for name in groups if name not in GROUPS]
-    if unknown:
-        raise ValueError(f"the FICO tables have no group {unknown[0]!r}; choose from {GROUPS}")
+    for name in groups:
+        if name not in GROUPS:
+            raise unknown_name("group of the FICO tables", name, GROUPS)
+    if not 2 <= num_levels <= 100:
+        raise InputError(f"num_levels must be between 2 and 100, got {num_levels}")
     edges = np.linspace(0, 100, num_levels + 1)
     level = np.clip(np.searchsorted(edges, _GRID, side="left") - 1, 0, num_levels - 1)
     law, repay = np.zeros((2, len(groups), num_levels))

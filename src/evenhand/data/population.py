@@ -1,9 +1,10 @@
 """The numbers of a lending world, as plain float64: presets, parameter files and solvers meet here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from evenhand.core.errors import InputError, unknown_name
 from evenhand.tabular.mdp import TabularMDP
 
 # What happened to an applicant, the leading axis of `drift`.
@@ -63,26 +64,26 @@ class LendingPopulation:
         }
         for name, value in per_group.items():
             if len(value) != len(self.groups):
-                raise ValueError(
+                raise InputError(
                     f"{name} needs one entry per group {self.groups}, got {tuple(value)}"
                 )
         if self.repay_prob.shape != shape or self.initial.shape != shape:
-            raise ValueError(
+            raise InputError(
                 f"initial and repay_prob must be {shape} (groups, levels), "
                 f"got {self.initial.shape} and {self.repay_prob.shape}"
             )
         if not np.allclose(self.initial.sum(1), 1, atol=1e-6) or (self.initial < 0).any():
-            raise ValueError("every row of initial must be a distribution; divide it by its sum")
+            raise InputError("every row of initial must be a distribution; divide it by its sum")
         if ((self.repay_prob < 0) | (self.repay_prob > 1)).any():
-            raise ValueError("repay_prob must lie in [0, 1]")
+            raise InputError("repay_prob must lie in [0, 1]")
         if min(self.population_per_group) < 1:
-            raise ValueError(
+            raise InputError(
                 f"population_per_group must be at least 1, got {self.population_per_group}"
             )
         if self.episode_steps < 1:
-            raise ValueError(f"episode_steps must be at least 1, got {self.episode_steps}")
+            raise InputError(f"episode_steps must be at least 1, got {self.episode_steps}")
         if self.initial_levels not in ("exact", "independent"):
-            raise ValueError(
+            raise InputError(
                 f'initial_levels must be "exact" or "independent", got {self.initial_levels!r}'
             )
         if self.drift is not None and (
@@ -91,7 +92,7 @@ class LendingPopulation:
             or self.drift.shape[2] % 2 == 0
             or not np.allclose(self.drift.sum(-1), 1, atol=1e-6)
         ):
-            raise ValueError(
+            raise InputError(
                 "drift must be (3, G, 2W + 1): distributions of the extra move after denial, "
                 f"default and repayment; got shape {self.drift.shape}"
             )
@@ -127,6 +128,25 @@ class LendingPopulation:
         """`(3, G, 2W + 1)` law of the extra move; a single certain 0 where there is none."""
         return np.ones((3, self.num_groups, 1)) if self.drift is None else self.drift
 
+    def with_groups(self, groups: tuple[str, ...]) -> "LendingPopulation":
+        """The same world with only these of its groups, in this order."""
+        for name in groups:
+            if name not in self.groups:
+                raise unknown_name("group", name, self.groups)
+        if len(set(groups)) < len(groups):
+            raise InputError(f"groups {groups} names a group twice; name each once")
+        keep = [self.groups.index(name) for name in groups]
+        return replace(
+            self,
+            groups=groups,
+            initial=self.initial[keep],
+            repay_prob=self.repay_prob[keep],
+            population_per_group=tuple(self.population_per_group[g] for g in keep),
+            up=tuple(self.up[g] for g in keep),
+            down=tuple(self.down[g] for g in keep),
+            drift=None if self.drift is None else self.drift[:, keep],
+        )
+
     def initial_counts(self) -> np.ndarray:
         """`(G, K)` people at each level: `initial` times the group's size, largest remainders up."""
         counts = np.empty(self.initial.shape, int)
@@ -161,7 +181,7 @@ class LendingPopulation:
         from scipy.stats import binom
 
         if self.conscientiousness_std > 0:
-            raise ValueError(
+            raise InputError(
                 "a person's conscientiousness is a continuous hidden state, so there is no finite "
                 "model; set conscientiousness_std=0 for the exact solvers"
             )

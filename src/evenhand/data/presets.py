@@ -1,6 +1,7 @@
 """Named lending populations; a preset is a function of its options, `presets` lists them."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def fico_scores(
         reward_default=-4.0,
         up=(1,) * len(groups),
         down=(2,) * len(groups),
-        level_labels=tuple(f"{a:.0f}-{b:.0f}" for a, b in zip(edges[:-1], edges[1:], strict=True)),
+        level_labels=tuple(f"{a:.0f}-{b:.0f}" for a, b in pairwise(edges)),
         bin_edges=tuple(float(edge) for edge in edges),
         assumed={
             "reward_default": "a default costs four repayments, so break-even is a repayment "
