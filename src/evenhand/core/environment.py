@@ -1,0 +1,142 @@
+"""What a simulated world is: pure functions of a key, a state, an action and numbers."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree, Shaped
+
+State = TypeVar("State")
+Params = TypeVar("Params")
+
+
+class BuiltFrom(Generic[State]):
+    """Holds the numbers a world was built from, outside the world's identity.
+
+    Two worlds of equal structure are equal and share compiled code, whatever their numbers:
+    compiled code takes numbers from `params` only.
+    """
+
+    def __init__(self, value: State):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BuiltFrom)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Outcome(eqx.Module):
+    """Whom a step decided about and what would have come of it; axes may lead every field.
+
+    `label` is the outcome an approval has or would have had (1: repays, succeeds); simulators
+    know it for the rejected too. `weight` 0 means nobody was decided on at this step.
+    """
+
+    group: Int[Array, "*axes"]
+    person: Int[Array, "*axes"]
+    decision: Int[Array, "*axes"]
+    label: Int[Array, "*axes"]
+    weight: Float[Array, "*axes"]
+
+
+class Step(eqx.Module):
+    """What one action brought.
+
+    `rewards` has one entry per signal, `signals[0]` being the reward. `successor` is what the
+    SAME person would show if seen again at once; with a single actor it is the next observation,
+    in a stream of applicants the next row belongs to a stranger.
+    """
+
+    rewards: Float[Array, "*axes M"]
+    terminated: Bool[Array, "*axes"]
+    outcome: Outcome
+    successor: Float[Array, "*axes obs"]
+
+
+class Population(eqx.Module):
+    """Everybody in the world at one moment, for metrics of a state; scores in levels."""
+
+    group: Int[Array, "*axes P"]
+    weight: Float[Array, "*axes P"]
+    true_score: Float[Array, "*axes P"]
+    observed_score: Float[Array, "*axes P"]
+
+
+class AbstractEnvironment(eqx.Module, Generic[State, Params]):
+    """A world. Structure (sizes, features) lives in static fields, numbers in `params`.
+
+    An author writes `reset`, `step` and `observe` only: no time limit, no automatic reset, no
+    hidden randomness. Rollouts reset between episodes, never inside one.
+    """
+
+    signals: ClassVar[tuple[str, ...]]
+
+    num_groups: eqx.AbstractVar[int]
+    num_people: eqx.AbstractVar[int]
+    num_actions: eqx.AbstractVar[int]
+    obs_size: eqx.AbstractVar[int]
+    episode_steps: eqx.AbstractVar[int]
+
+    @property
+    @abstractmethod
+    def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """`(obs,)` lowest and highest observation."""
+
+    @abstractmethod
+    def default_params(self) -> Params:
+        """The numbers of this world: dynamics, and the adjustable part of the observation."""
+
+    @abstractmethod
+    def reset(self, key: PRNGKeyArray, params: Params) -> State:
+        """A first state."""
+
+    @abstractmethod
+    def step(
+        self, key: PRNGKeyArray, state: State, action: Shaped[Array, "..."], params: Params
+    ) -> tuple[State, Step]:
+        """The next state and what the action brought."""
+
+    @abstractmethod
+    def observe(self, state: State, params: Params) -> Float[Array, " obs"]:
+        """What the decision maker sees before it acts."""
+
+    @abstractmethod
+    def population(self, state: State, params: Params) -> Population:
+        """Everybody, as of this state."""
+
+    @abstractmethod
+    def decode(self, obs: Float[Array, "*axes obs"]) -> tuple[Int[Array, "*axes"], PyTree]:
+        """Group and level (or state index) that an observation shows, for tabular policies."""
+
+
+class AbstractHostEnvironment(eqx.Module):
+    """A batched world that lives on the host (physics engines); fills the same records.
+
+    `reset(seed)` returns the first observations `(N, obs)`; `step(actions)` returns the next
+    ones and a `Step` whose leaves lead with N.
+    """
+
+    signals: ClassVar[tuple[str, ...]]
+
+    num_envs: eqx.AbstractVar[int]
+    num_groups: eqx.AbstractVar[int]
+    obs_size: eqx.AbstractVar[int]
+    episode_steps: eqx.AbstractVar[int]
+
+    @abstractmethod
+    def reset(self, seed: int) -> np.ndarray:
+        """`(N, obs)` first observations."""
+
+    @abstractmethod
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, Step]:
+        """`(N, obs)` next observations and what the actions brought."""
+
+
+def signal_index(env: Any, name: str) -> int:
+    """Position of a named signal, with the known names in the error."""
+    if name not in env.signals:
+        raise ValueError(f"{type(env).__name__} has no signal {name!r}; it has {env.signals}")
+    return env.signals.index(name)
