@@ -1,0 +1,30 @@
+"""The pieces of PPO's loss, as pure functions of arrays."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from evenhand.algorithms.parts.weighted import weighted_mean
+
+
+def clipped_surrogate(
+    log_ratio: Float[Array, " B"],
+    advantage: Float[Array, " B"],
+    clip: Float[Array, ""] | float,
+    weight: Float[Array, " B"],
+) -> Float[Array, ""]:
+    """The clipped policy loss, to be minimised (Schulman et al. 2017, eq. 7)."""
+    ratio = jnp.exp(log_ratio)
+    clipped = jnp.clip(ratio, 1 - clip, 1 + clip)
+    return -weighted_mean(jnp.minimum(ratio * advantage, clipped * advantage), weight)
+
+
+def clipped_value_loss(
+    value: Float[Array, " B"],
+    old_value: Float[Array, " B"],
+    target: Float[Array, " B"],
+    clip: Float[Array, ""] | float,
+    weight: Float[Array, " B"],
+) -> Float[Array, ""]:
+    """Half the worse of the plain and the clipped squared error, as CleanRL has it."""
+    near = old_value + jnp.clip(value - old_value, -clip, clip)
+    return 0.5 * weighted_mean(jnp.maximum((value - target) ** 2, (near - target) ** 2), weight)
