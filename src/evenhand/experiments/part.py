@@ -151,7 +151,7 @@ def _distributions(found: Evaluation, env: Any, groups: tuple[str, ...], steps: 
             weight = people.weight[:, moment] * (people.group[:, moment] == g)
             law = np.bincount(level.ravel(), weight.ravel(), env.num_levels)
             share = law / max(law.sum(), 1e-12)
-            step = int(round(moment / (kept - 1) * steps))
+            step = round(moment * steps / (kept - 1))
             rows += [
                 {"step": step, "group": group, "level": k, "share": float(s)}
                 for k, s in enumerate(share)
