@@ -148,7 +148,7 @@ class LendingPopulation:
         )
 
     def initial_counts(self) -> np.ndarray:
-        """`(G, K)` people at each level: `initial` times the group's size, largest remainders up."""
+        """`(G, K)` people at each level: `initial` times the size, largest remainders rounded up."""
         counts = np.empty(self.initial.shape, int)
         for g, size in enumerate(self.population_per_group):
             share = self.initial[g] * size
