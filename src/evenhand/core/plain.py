@@ -45,8 +45,9 @@ def _unusual(value: Any) -> Any:
         return str(value)
     if isinstance(value, date | time):
         return value.isoformat()
+    # numpy's and jax's arrays and scalars, without importing either.
+    if to_list := getattr(value, "tolist", None):
+        return plain(to_list())
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    if hasattr(value, "tolist"):  # numpy's and jax's arrays and scalars, without importing either
-        return plain(value.tolist())
     raise TypeError(f"{type(value).__name__} has no plain form; a command returns plain values")

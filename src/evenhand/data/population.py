@@ -1,4 +1,4 @@
-"""The numbers of a lending world, as plain float64: presets, parameter files and solvers meet here."""
+"""The numbers of a lending world, as plain float64: presets, files and solvers meet here."""
 
 from dataclasses import dataclass, field, replace
 
@@ -148,7 +148,7 @@ class LendingPopulation:
         )
 
     def initial_counts(self) -> np.ndarray:
-        """`(G, K)` people at each level: `initial` times the size, largest remainders rounded up."""
+        """`(G, K)` people at each level: `initial` times the size, largest remainders up."""
         counts = np.empty(self.initial.shape, int)
         for g, size in enumerate(self.population_per_group):
             share = self.initial[g] * size
