@@ -1,0 +1,106 @@
+"""The best profit under a tolerance on recall, by branch and bound over the lowest recall.
+
+Recall is a ratio U / D whose denominator moves with the policy, as approvals move people between
+levels. With t the lowest recall, every group must satisfy t D <= U <= (t + tolerance) D: linear for
+a fixed t, bilinear otherwise. On an interval of t the products t D are relaxed by their McCormick
+envelopes, which is again a linear program and bounds the whole interval from above; intervals are
+split until the best policy found is within a relative gap of the largest bound. The bound is
+global: no t is skipped. Its error is that of the programs inside (about 1e-8 relative).
+"""
+
+import heapq
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+
+from evenhand.core.solution import RESULTS
+from evenhand.tabular.criteria import Layout, Rows, recall, recall_gap
+from evenhand.tabular.master import AbstractReach, Goal, Optimum
+
+
+@dataclass(frozen=True)
+class RecallProblem:
+    """A profit `objective (G, M + S)` to maximise with recalls within `tolerance` of each other.
+
+    `qualified (G, 2)` are the least and most would-repay applicants any policy meets per group.
+    """
+
+    layout: Layout
+    objective: np.ndarray
+    tolerance: float
+    qualified: np.ndarray
+
+    def goal(self, low: float, high: float) -> Goal:
+        """The program whose optimum bounds every policy with its lowest recall in [low, high]."""
+        rows = _interval_rows(self.layout, self.qualified, low, high)
+        return Goal(self.objective, rows, self.tolerance, np.zeros(rows.z.shape[1]))
+
+
+def _interval_rows(layout: Layout, qualified: np.ndarray, low: float, high: float) -> Rows:
+    """Rows over totals and the extras (t, one product s = t D per group), in units of the most D."""
+    blocks = []
+    for g, (least, most) in enumerate(qualified):
+        D = layout.select(g, "qualified") / most
+        U = layout.select(g, "approved_qualified") / most
+        s = np.zeros(1 + layout.num_groups)
+        s[1 + g] = 1
+        t = np.eye(1 + layout.num_groups)[0]
+        share = least / most
+        blocks += [
+            (-U, s, 0.0, 0 * D),
+            (U, -s, 0.0, -D),
+            (low * D, share * t - s, low * share, 0 * D),
+            (high * D, t - s, high, 0 * D),
+            (-high * D, s - share * t, -high * share, 0 * D),
+            (-low * D, s - t, -low, 0 * D),
+        ]
+    y0, z, u0, y1 = (np.array(part, float) for part in zip(*blocks, strict=True))
+    bounds = np.zeros(z.shape[1]), np.full(z.shape[1], np.inf)
+    bounds[0][0], bounds[1][0] = low, high
+    return Rows(y0, z, u0, np.zeros(len(u0)), *bounds, y1=y1)
+
+
+def search(
+    reach: AbstractReach, problem: RecallProblem, tol: float = 1e-6, max_nodes: int = 400
+) -> tuple[Optimum, float, int]:
+    """The best optimum found, with its global bound, the price of tolerance, and nodes used."""
+    order, best, price = count(), Optimum(RESULTS.infeasible, -np.inf), 0.0
+    heap: list[tuple[float, int, float, float]] = [(-np.inf, next(order), 0.0, 1.0)]
+    nodes, bound = 0, np.inf
+    while heap and nodes < max_nodes:
+        bound, _, low, high = heapq.heappop(heap)
+        bound = -bound
+        if bound - best.objective <= tol * max(1.0, abs(best.objective)):
+            break
+        nodes += 1
+        relaxed = reach.maximise(problem.goal(low, high))
+        if relaxed.totals is None:
+            continue
+        middle = float(np.clip(np.nanmin(recall(problem.layout, relaxed.totals)), low, high))
+        best, price = _keep_better(reach, problem, middle, best, price)
+        if not 0.1 < (middle - low) / (high - low) < 0.9:
+            middle = (low + high) / 2
+        for part in ((low, middle), (middle, high)):
+            heapq.heappush(heap, (-min(bound, relaxed.bound), next(order), *part))
+    top = max([-heap[0][0] if heap else -np.inf, bound if nodes else -np.inf])
+    closed = top - best.objective <= tol * max(1.0, abs(best.objective))
+    result = RESULTS.successful if closed or not heap else RESULTS.iteration_limit
+    bound = max(best.objective, top if heap or closed else best.objective)
+    return replace(best, bound=bound, result=result), price, nodes
+
+
+def _keep_better(
+    reach: AbstractReach, problem: RecallProblem, at: float, best: Optimum, price: float
+) -> tuple[Optimum, float]:
+    """The better of `best` and the optimum with lowest recall exactly `at`, with its price."""
+    goal = problem.goal(at, at)
+    found = reach.maximise(goal)
+    if found.totals is None or found.row_dual is None:
+        return best, price
+    # The rows hold only up to the solver's tolerance; a recall gap beyond that is no solution.
+    if recall_gap(problem.layout, found.totals) > problem.tolerance + 1e-6:
+        return best, price
+    if found.objective <= best.objective:
+        return best, price
+    return found, goal.rows.price(found.row_dual, found.totals)
