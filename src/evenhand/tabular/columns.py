@@ -23,7 +23,8 @@ class ColumnReach:
         self.mdp, self.tol, self.max_rounds = mdp, tol, max_rounds
         self._pricer = Pricer(mdp)
         self._solver = HighsSolver()
-        self._columns: list[list[Priced]] = [[] for _ in range(mdp.num_groups)]
+        self._columns: list[Priced] = []
+        self._known: set[tuple[int, bytes]] = set()
         self.num_rounds = 0
         self._seed()
 
@@ -34,12 +35,14 @@ class ColumnReach:
                 for sign in (1.0, -1.0):
                     price = np.zeros(len(self.mdp.signals) + self.mdp.num_states)
                     price[m] = sign
-                    self._add(g, self._pricer.best(g, price))
+                    self._add(self._pricer.best(g, price))
 
-    def _add(self, group: int, column: Priced) -> None:
-        known = self._columns[group]
-        if not any(np.allclose(column.totals, c.totals, rtol=1e-12, atol=1e-12) for c in known):
-            known.append(column)
+    def _add(self, column: Priced) -> None:
+        """Add a column that is new; the pool only grows, so shares found earlier keep their place."""
+        key = (column.group, column.totals.round(9).tobytes())
+        if key not in self._known:
+            self._known.add(key)
+            self._columns.append(column)
 
     def maximise(self, goal: Goal) -> Optimum:
         """The optimum over mixtures of all policies, up to the gap between objective and bound."""
@@ -49,16 +52,13 @@ class ColumnReach:
             optimum, price, share = self._master(goal)
             if optimum.result is not RESULTS.successful or price is None or share is None:
                 return optimum
-            before = self._count()
+            before = len(self._columns)
             bound = min(bound, optimum.objective + self._improve(price, share))
             if bound - optimum.objective <= self.tol * max(1.0, abs(optimum.objective)):
                 return _with_bound(optimum, bound, RESULTS.successful)
-            if self._count() == before:
+            if len(self._columns) == before:
                 break
         return _with_bound(optimum, bound, RESULTS.iteration_limit)
-
-    def _count(self) -> int:
-        return sum(len(known) for known in self._columns)
 
     def _improve(self, price: np.ndarray, share: np.ndarray) -> float:
         """What better policies could still add at these prices; the policies join the pool."""
@@ -66,15 +66,15 @@ class ColumnReach:
         for g in range(self.mdp.num_groups):
             column = self._pricer.best(g, price[g])
             gain += max(0.0, float(price[g] @ column.totals - share[g]))
-            self._add(g, column)
+            self._add(column)
         return gain
 
     def _master(self, goal: Goal) -> tuple[Optimum, np.ndarray | None, np.ndarray | None]:
         """The optimum over known columns, the price of every total and each group's share."""
-        link = sparse.block_diag(
-            [np.stack([c.totals for c in known], axis=1) for known in self._columns]
-        )
-        ones = sparse.block_diag([np.ones((1, len(known))) for known in self._columns])
+        own = np.array([column.group for column in self._columns])
+        ones = (own == np.arange(self.mdp.num_groups)[:, None]).astype(float)
+        totals = np.stack([column.totals for column in self._columns], axis=1)
+        link = (ones[:, None] * totals).reshape(goal.objective.size, -1)
         zero, groups = np.zeros(goal.objective.size), np.ones(self.mdp.num_groups)
         found = self._solver.solve(assemble(goal, link, zero, ones, groups), warm=False)
         if found.x is None or found.row_dual is None:
@@ -103,29 +103,28 @@ class ColumnReach:
             "num_solves": self._solver.num_solves,
             "num_cold_fallbacks": self._solver.num_cold_fallbacks,
             "num_rounds": self.num_rounds,
-            "num_columns": self._count(),
+            "num_columns": len(self._columns),
         }
 
 
-def mixed_policy(mdp: TabularMDP, columns: list[list[Priced]], share: np.ndarray) -> np.ndarray:
-    """`(G, H, S, A)` policy whose occupancy is the `share`-weighted one of deterministic policies.
+def mixed_policy(mdp: TabularMDP, columns: list[Priced], share: np.ndarray) -> np.ndarray:
+    """`(G, H, S, A)` policy with the `share`-weighted occupancy of deterministic policies.
 
-    Shares count over all groups' columns in order. Where nobody comes, the largest share decides.
+    Where nobody comes, the policy with the largest share decides.
     """
-    shape = (mdp.num_groups, len(mdp.weights), mdp.num_states, mdp.num_actions)
-    policy, start = np.empty(shape), 0
-    for g, known in enumerate(columns):
-        part = share[start : start + len(known)].clip(0)
-        start += len(known)
-        used = np.flatnonzero(part > 1e-13)
-        actions = np.stack([known[j].actions for j in used])
-        laws = _laws(mdp, g, actions) * (part[used] / part[used].sum())[:, None, None]
-        for a in range(mdp.num_actions):
-            policy[g, :, :, a] = np.where(actions == a, laws, 0.0).sum(0)
-        mass = policy[g].sum(-1, keepdims=True)
+    policy = np.empty((mdp.num_groups, len(mdp.weights), mdp.num_states, mdp.num_actions))
+    for g in range(mdp.num_groups):
+        used = [j for j in np.flatnonzero(share > 1e-13) if columns[j].group == g]
+        part = share[used] / share[used].sum()
+        actions = np.stack([columns[j].actions for j in used])
+        laws = _laws(mdp, g, actions) * part[:, None, None]
+        visits = np.stack(
+            [np.where(actions == a, laws, 0.0).sum(0) for a in range(mdp.num_actions)], -1
+        )
+        mass = visits.sum(-1, keepdims=True)
         seen = mass > 1e-14
-        fallback = np.eye(mdp.num_actions)[actions[part[used].argmax()]]
-        policy[g] = np.where(seen, policy[g] / np.where(seen, mass, 1.0), fallback)
+        otherwise = np.eye(mdp.num_actions)[actions[part.argmax()]]
+        policy[g] = np.where(seen, visits / np.where(seen, mass, 1.0), otherwise)
     return policy
 
 

@@ -21,6 +21,7 @@ _TIE = 1e-12
 class Priced:
     """One deterministic policy of one group: its totals `(M + S,)` and actions `(H, S)`."""
 
+    group: int
     totals: np.ndarray
     actions: np.ndarray
 
@@ -40,7 +41,7 @@ class Pricer:
         walk = self._blocks if self._constant else self._stages
         worth, actions = walk(group, price)
         totals = self.mdp.group_size[group] * (self.mdp.initial[group] @ worth)
-        return Priced(totals, actions)
+        return Priced(group, totals, actions)
 
     def _ends(self, stage: int) -> np.ndarray:
         """`(S, M + S)` totals of a member whose decisions end before this stage."""

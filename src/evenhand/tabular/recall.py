@@ -65,29 +65,29 @@ def search(
     reach: AbstractReach, problem: RecallProblem, tol: float = 1e-6, max_nodes: int = 400
 ) -> tuple[Optimum, float, int]:
     """The best optimum found, with its global bound, the price of tolerance, and nodes used."""
-    order, best, price = count(), Optimum(RESULTS.infeasible, -np.inf), 0.0
-    heap: list[tuple[float, int, float, float]] = [(-np.inf, next(order), 0.0, 1.0)]
-    nodes, bound = 0, np.inf
-    while heap and nodes < max_nodes:
-        bound, _, low, high = heapq.heappop(heap)
-        bound = -bound
-        if bound - best.objective <= tol * max(1.0, abs(best.objective)):
-            break
+    order, best, price = count(1), Optimum(RESULTS.infeasible, -np.inf), 0.0
+    heap = [(-np.inf, 0, 0.0, 1.0)]
+    nodes = 0
+    while heap and nodes < max_nodes and not _closed(-heap[0][0], best.objective, tol):
+        minus_bound, _, low, high = heapq.heappop(heap)
         nodes += 1
         relaxed = reach.maximise(problem.goal(low, high))
         if relaxed.totals is None:
             continue
-        middle = float(np.clip(np.nanmin(recall(problem.layout, relaxed.totals)), low, high))
-        best, price = _keep_better(reach, problem, middle, best, price)
-        if not 0.1 < (middle - low) / (high - low) < 0.9:
-            middle = (low + high) / 2
-        for part in ((low, middle), (middle, high)):
-            heapq.heappush(heap, (-min(bound, relaxed.bound), next(order), *part))
-    top = max([-heap[0][0] if heap else -np.inf, bound if nodes else -np.inf])
-    closed = top - best.objective <= tol * max(1.0, abs(best.objective))
-    result = RESULTS.successful if closed or not heap else RESULTS.iteration_limit
-    bound = max(best.objective, top if heap or closed else best.objective)
+        at = float(np.clip(recall(problem.layout, relaxed.totals).min(), low, high))
+        best, price = _keep_better(reach, problem, at, best, price)
+        if not 0.1 < (at - low) / (high - low) < 0.9:
+            at = (low + high) / 2
+        minus_bound = max(minus_bound, -relaxed.bound)
+        for part in ((low, at), (at, high)):
+            heapq.heappush(heap, (minus_bound, next(order), *part))
+    bound = max(-heap[0][0], best.objective) if heap else best.objective
+    result = RESULTS.successful if _closed(bound, best.objective, tol) else RESULTS.iteration_limit
     return replace(best, bound=bound, result=result), price, nodes
+
+
+def _closed(bound: float, value: float, tol: float) -> bool:
+    return bool(value > -np.inf and bound - value <= tol * max(1.0, abs(value)))
 
 
 def _keep_better(
