@@ -6,8 +6,9 @@ of what they could still improve is the gap, an honest bound on every policy. Co
 every criterion and tolerance, so a whole frontier shares one pool.
 """
 
+from dataclasses import replace
+
 import numpy as np
-from scipy import sparse
 
 from evenhand.core.solution import RESULTS
 from evenhand.tabular.linear_program import HighsSolver
@@ -38,7 +39,7 @@ class ColumnReach:
                     self._add(self._pricer.best(g, price))
 
     def _add(self, column: Priced) -> None:
-        """Add a column that is new; the pool only grows, so shares found earlier keep their place."""
+        """Add a column that is new; the pool only grows, so earlier shares keep their place."""
         key = (column.group, column.totals.round(9).tobytes())
         if key not in self._known:
             self._known.add(key)
@@ -46,7 +47,7 @@ class ColumnReach:
 
     def maximise(self, goal: Goal) -> Optimum:
         """The optimum over mixtures of all policies, up to the gap between objective and bound."""
-        bound = np.inf
+        bound, optimum = np.inf, Optimum(RESULTS.iteration_limit)
         for _ in range(self.max_rounds):
             self.num_rounds += 1
             optimum, price, share = self._master(goal)
@@ -55,10 +56,10 @@ class ColumnReach:
             before = len(self._columns)
             bound = min(bound, optimum.objective + self._improve(price, share))
             if bound - optimum.objective <= self.tol * max(1.0, abs(optimum.objective)):
-                return _with_bound(optimum, bound, RESULTS.successful)
+                return replace(optimum, bound=bound)
             if len(self._columns) == before:
                 break
-        return _with_bound(optimum, bound, RESULTS.iteration_limit)
+        return replace(optimum, bound=bound, result=RESULTS.iteration_limit)
 
     def _improve(self, price: np.ndarray, share: np.ndarray) -> float:
         """What better policies could still add at these prices; the policies join the pool."""
@@ -137,9 +138,3 @@ def _laws(mdp: TabularMDP, group: int, actions: np.ndarray) -> np.ndarray:
         laws[:, k] = law
         law = (law[:, None] @ mdp.transition[group][states, actions[:, k]])[:, 0]
     return laws
-
-
-def _with_bound(optimum: Optimum, bound: float, result: RESULTS) -> Optimum:
-    from dataclasses import replace
-
-    return replace(optimum, bound=bound, result=result)

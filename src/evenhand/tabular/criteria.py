@@ -43,7 +43,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows (y0 + tolerance * y1) @ totals + z @ extra <= u0 + tolerance * u1, with bounded extras."""
+    """Rows (y0 + tolerance * y1) @ totals + z @ extra <= u0 + tolerance * u1; extras bounded."""
 
     y0: np.ndarray
     z: np.ndarray
@@ -80,7 +80,7 @@ def gain_disparity(layout: Layout, totals: np.ndarray) -> float:
 
 
 def approval_gap(layout: Layout, totals: np.ndarray) -> float:
-    """Largest difference between groups of approvals per decision, expectations over the episode."""
+    """Largest difference between groups of expected approvals per decision."""
     return float(np.ptp(layout.of(totals, "approved") / layout.visits))
 
 

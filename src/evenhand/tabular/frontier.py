@@ -2,50 +2,31 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.core.solution import RESULTS, Solution
+from evenhand.core.solution import RESULTS
 from evenhand.data.population import LendingPopulation
 from evenhand.tabular.columns import ColumnReach
 from evenhand.tabular.criteria import CRITERIA, Criterion, Layout
-from evenhand.tabular.lending import layout_of, person_model
+from evenhand.tabular.frontier_point import FrontierPoint
+from evenhand.tabular.lending import POLICY_CLASSES, layout_of, person_model
 from evenhand.tabular.master import AbstractReach, Goal, Optimum, least_tolerance_goal
 from evenhand.tabular.mdp import TabularMDP
 from evenhand.tabular.occupancy_lp import DirectReach
 from evenhand.tabular.planning import one_hot
 from evenhand.tabular.pricing import Pricer
 from evenhand.tabular.recall import RecallProblem, search
+from evenhand.tabular.sampler import Confirmation, confirm, sample_totals
 
 # A tolerance this little below what is possible is rounding, not infeasibility.
 _ROUNDING = 1e-7
 # Above this many variables one direct program is slower than column generation.
 _DIRECT_LIMIT = 8_000
-
-
-@dataclass(frozen=True)
-class FrontierPoint:
-    """The best policy for one tolerance.
-
-    `disparity` is the criterion it reaches; `dual` what one more unit of tolerance would earn;
-    `bound` a profit that no policy of the class exceeds. NaN where no policy meets the tolerance.
-    """
-
-    tolerance: float
-    profit: float
-    disparity: float
-    dual: float
-    bound: float
-    seconds: float
-    solution: Solution = field(repr=False)
-
-    @property
-    def policy(self) -> np.ndarray | None:
-        """`(G, H, S, A)`, stages counted in visits or time steps by policy class."""
-        return self.solution.policy
+_TIME_LIMIT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,8 @@ class Frontier:
     """The frontier of one population, criterion and policy class; points share their work.
 
     `method`: "direct" (one program with every stage), "columns" (column generation), or "auto":
-    direct for `visit` models of moderate size, columns otherwise.
+    direct for `visit` models of moderate size, columns otherwise. Without `keep_policies` points
+    have numbers only, which saves memory at ten thousand steps.
     """
 
     population: LendingPopulation
@@ -61,6 +43,7 @@ class Frontier:
     steps: int | None = None
     policy_class: str = "visit"
     method: str = "auto"
+    keep_policies: bool = True
 
     def __post_init__(self) -> None:
         if self.criterion not in CRITERIA:
@@ -72,8 +55,20 @@ class Frontier:
                 f"a frontier compares groups, and {self.population.name!r} has only "
                 f"{self.population.groups}; choose at least two"
             )
+        if self.policy_class not in POLICY_CLASSES:
+            raise unknown_name("policy class", self.policy_class, POLICY_CLASSES)
         if self.steps is not None and self.steps < 1:
             raise InputError(f"steps must be at least 1, got {self.steps}")
+        cells = self.population.num_groups * self.population.num_levels * self._num_steps
+        if self.policy_class == "time" and cells > _TIME_LIMIT:
+            raise InputError(
+                f"{self._num_steps} steps are too many for policy class 'time', whose tables "
+                "have an entry per step, group and level; use fewer steps or policy class 'visit'"
+            )
+
+    @property
+    def _num_steps(self) -> int:
+        return self.population.episode_steps if self.steps is None else self.steps
 
     @cached_property
     def mdp(self) -> TabularMDP:
@@ -100,42 +95,56 @@ class Frontier:
     @cached_property
     def unconstrained(self) -> FrontierPoint:
         """The point without a tolerance, by backward induction."""
-        start, pricer = time.perf_counter(), Pricer(self.mdp)
+        pricer, start = Pricer(self.mdp), time.perf_counter()
         best = [pricer.best(g, self.objective[g]) for g in range(self.mdp.num_groups)]
         reached = np.stack([column.totals for column in best])
         profit = float((self.objective * reached).sum())
         optimum = Optimum(RESULTS.successful, profit, profit, reached)
-        policy = one_hot(np.stack([column.actions for column in best]), self.mdp.num_actions)
-        return self._point(np.inf, optimum, 0.0, policy, start)
+        policy = None
+        if self.keep_policies:
+            actions = np.stack([column.actions for column in best])
+            policy = one_hot(actions, self.mdp.num_actions)
+        return self._point(np.inf, optimum, policy, start)
 
     @cached_property
     def least_tolerance(self) -> float:
         """The smallest tolerance that some policy meets; 0 for recall (approve nobody)."""
-        if self._measure.rows is None:
+        if self.measure.rows is None:
             return 0.0
-        goal = least_tolerance_goal(self._measure.rows(self.layout), self.objective.shape)
+        goal = least_tolerance_goal(self.measure.rows(self.layout), self.objective.shape)
         found = self.reach.maximise(goal)
         return max(0.0, -found.bound) if found.totals is not None else np.inf
 
     @property
-    def _measure(self) -> Criterion:
+    def measure(self) -> Criterion:
         return CRITERIA[self.criterion]
+
+    def confirm(self, point: FrontierPoint, episodes: int, seed: int = 0) -> Confirmation:
+        """Simulated profit and disparity of a point's policy in the stream, with errors."""
+        if point.policy is None:
+            raise InputError(
+                f"tolerance {point.tolerance} has no policy to simulate; "
+                "solve with keep_policies=True, and skip points that no policy meets"
+            )
+        by_time = self.policy_class == "time"
+        sampled = sample_totals(self.population, point.policy, episodes, self.steps, by_time, seed)
+        profit = lambda totals: float((self.objective * totals).sum())  # noqa: E731
+        return confirm(sampled, profit, lambda totals: self.measure.value(self.layout, totals))
 
     def point(self, tolerance: float) -> FrontierPoint:
         """The best policy whose criterion is at most `tolerance`, with its price and bound."""
-        start = time.perf_counter()
         if not tolerance >= 0:
             raise InputError(f"a tolerance must be 0 or more, got {tolerance}; use inf for none")
-        free = self.unconstrained
+        free, start = self.unconstrained, time.perf_counter()
         if free.disparity <= tolerance:
             return replace(free, tolerance=tolerance, seconds=time.perf_counter() - start)
         if tolerance < self.least_tolerance - _ROUNDING:
             return self._infeasible(tolerance, RESULTS.infeasible, start)
-        optimum, dual, nodes = self._solve(max(tolerance, self.least_tolerance))
+        optimum = self._solve(max(tolerance, self.least_tolerance))
         if optimum.totals is None:
             return self._infeasible(tolerance, optimum.result, start)
-        point = self._point(tolerance, optimum, dual, self.reach.policy(optimum), start)
-        return point if nodes == 0 else _with_stats(point, {"num_nodes": nodes})
+        policy = self.reach.policy(optimum) if self.keep_policies else None
+        return self._point(tolerance, optimum, policy, start)
 
     def sweep(self, tolerances: Iterable[float]) -> list[FrontierPoint]:
         """A point per tolerance, in the given order."""
@@ -145,17 +154,17 @@ class Frontier:
         """`(points,)` tolerances from the unconstrained criterion value down to 0."""
         return np.linspace(self.unconstrained.disparity, 0.0, points)
 
-    def _solve(self, tolerance: float) -> tuple[Optimum, float, int]:
-        """The optimum, the price of a unit of tolerance, and branch-and-bound nodes (recall)."""
-        if self._measure.rows is None:
+    def _solve(self, tolerance: float) -> Optimum:
+        """The optimum for a tolerance that some policy meets, with its price."""
+        if self.measure.rows is None:
             problem = RecallProblem(self.layout, self.objective, tolerance, self._qualified)
             return search(self.reach, problem)
-        rows = self._measure.rows(self.layout)
+        rows = self.measure.rows(self.layout)
         goal = Goal(self.objective, rows, tolerance, np.zeros(rows.z.shape[1]))
         found = self.reach.maximise(goal)
         if found.row_dual is None or found.totals is None:
-            return found, np.nan, 0
-        return found, rows.price(found.row_dual, found.totals), 0
+            return found
+        return replace(found, price=rows.price(found.row_dual, found.totals))
 
     @cached_property
     def _qualified(self) -> np.ndarray:
@@ -170,30 +179,17 @@ class Frontier:
         return np.array(ranges)
 
     def _point(
-        self,
-        tolerance: float,
-        optimum: Optimum,
-        dual: float,
-        policy: np.ndarray,
-        start: float,
+        self, tolerance: float, optimum: Optimum, policy: np.ndarray | None, start: float
     ) -> FrontierPoint:
-        reached = optimum.totals
-        if reached is None:
-            return self._infeasible(tolerance, optimum.result, start)
-        disparity = self._measure.value(self.layout, reached)
-        J = reached[:, : len(self.layout.signals)]
-        stats = {"totals": reached, "gap": optimum.bound - optimum.objective}
-        solution = Solution(policy, None, J, None, optimum.result, stats)
-        seconds = time.perf_counter() - start
-        profit, bound = optimum.objective, max(optimum.bound, optimum.objective)
-        return FrontierPoint(tolerance, profit, disparity, dual, bound, seconds, solution)
+        reached = np.asarray(optimum.totals)
+        disparity = self.measure.value(self.layout, reached)
+        return FrontierPoint.reached(
+            tolerance, optimum, disparity, policy, len(self.layout.signals), _since(start)
+        )
 
     def _infeasible(self, tolerance: float, result: RESULTS, start: float) -> FrontierPoint:
-        stats = {"least_tolerance": self.least_tolerance}
-        solution = Solution(None, None, None, None, result, stats)
-        seconds = time.perf_counter() - start
-        return FrontierPoint(tolerance, np.nan, np.nan, np.nan, np.nan, seconds, solution)
+        return FrontierPoint.unreachable(tolerance, result, self.least_tolerance, _since(start))
 
 
-def _with_stats(point: FrontierPoint, more: dict[str, int]) -> FrontierPoint:
-    return replace(point, solution=replace(point.solution, stats=point.solution.stats | more))
+def _since(start: float) -> float:
+    return time.perf_counter() - start

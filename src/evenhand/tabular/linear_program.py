@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from evenhand.core.solution import RESULTS
 
@@ -19,10 +18,13 @@ _CHECK_TOL = 1e-6
 
 @dataclass(frozen=True)
 class LinearProgram:
-    """maximise cost @ x subject to row_lower <= matrix @ x <= row_upper, lower <= x <= upper."""
+    """maximise cost @ x subject to row_lower <= matrix @ x <= row_upper, lower <= x <= upper.
+
+    `matrix` is a scipy CSC matrix.
+    """
 
     cost: np.ndarray
-    matrix: sparse.csc_matrix
+    matrix: Any
     row_lower: np.ndarray
     row_upper: np.ndarray
     lower: np.ndarray
@@ -45,8 +47,8 @@ class HighsSolver:
     def __init__(self) -> None:
         import highspy
 
-        self._highspy = highspy
-        self._highs = highspy.Highs()
+        self._highspy: Any = highspy
+        self._highs: Any = highspy.Highs()
         for option, value in {
             "output_flag": False,
             "threads": 1,
@@ -91,7 +93,7 @@ class HighsSolver:
         return LPSolution(RESULTS.successful, float(lp.cost @ x), x, dual)
 
     def _to_highs(self, lp: LinearProgram) -> Any:
-        model = self._highspy.HighsLp()
+        model: Any = self._highspy.HighsLp()
         model.num_row_, model.num_col_ = lp.matrix.shape
         model.col_cost_ = -lp.cost
         model.col_lower_, model.col_upper_ = lp.lower, lp.upper
@@ -117,13 +119,14 @@ def check(lp: LinearProgram, x: np.ndarray, row_dual: np.ndarray) -> bool:
     bound = _dual_bound(row_dual, lp.row_lower, lp.row_upper)
     bound += _dual_bound(reduced, lp.lower, lp.upper)
     objective = lp.cost @ x
-    return bool(
-        outside <= _CHECK_TOL * scale and abs(bound - objective) <= _CHECK_TOL * (1 + abs(bound))
-    )
+    feasible = outside <= _CHECK_TOL * scale
+    # An infinite bound would pass a relative comparison.
+    proved = np.isfinite(bound) and abs(bound - objective) <= _CHECK_TOL * (1 + abs(objective))
+    return bool(feasible and proved)
 
 
 def _dual_bound(dual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
-    """Most that dual * v can reach for lower <= v <= upper; inf where a real dual meets no bound."""
+    """Most that dual * v reaches for lower <= v <= upper; inf where a real dual has no bound."""
     limit = np.where(dual > 0, upper, lower)
     real = np.abs(dual) > 1e-7
     if not np.isfinite(limit[real]).all():

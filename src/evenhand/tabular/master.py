@@ -6,7 +6,7 @@ once, over totals.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -48,6 +48,10 @@ class Optimum:
     row_dual: np.ndarray | None = None
     inner: np.ndarray | None = None
     """The solver's own variables, from which it builds the policy."""
+    price: float = 0.0
+    """What one more unit of tolerance would earn."""
+    num_nodes: int = 0
+    """Intervals searched, where the criterion needs a search."""
 
 
 class AbstractReach(Protocol):
@@ -63,9 +67,9 @@ class AbstractReach(Protocol):
 
 def assemble(
     goal: Goal,
-    link: sparse.spmatrix,
+    link: Any,
     offset: np.ndarray,
-    inner: sparse.spmatrix,
+    inner: Any,
     inner_value: np.ndarray,
 ) -> LinearProgram:
     """The program over (totals, extra, v >= 0) with totals = offset + link @ v, inner @ v = value.
@@ -73,8 +77,8 @@ def assemble(
     Row order: criterion rows, then one link row per total, then the inner rows. The dual of a link
     row is therefore what one more unit of that total would be worth.
     """
-    num_totals, num_extra = goal.objective.size, len(goal.z_cost)
-    matrix = sparse.bmat(
+    num_totals = goal.objective.size
+    matrix: Any = sparse.bmat(
         [
             [sparse.csc_matrix(goal.matrix), sparse.csc_matrix(goal.rows.z), None],
             [sparse.identity(num_totals), None, -link],
@@ -87,18 +91,12 @@ def assemble(
     own = link.shape[1]
     return LinearProgram(
         cost=np.concatenate([goal.objective.ravel(), goal.z_cost, np.zeros(own)]),
-        matrix=_with_width(matrix, num_totals + num_extra + own),
+        matrix=matrix,
         row_lower=np.concatenate([np.full(len(goal.upper), -np.inf), equal]),
         row_upper=np.concatenate([goal.upper, equal]),
         lower=np.concatenate([-free, goal.rows.z_lower, np.zeros(own)]),
         upper=np.concatenate([free, goal.rows.z_upper, np.full(own, np.inf)]),
     )
-
-
-def _with_width(matrix: sparse.csc_matrix, width: int) -> sparse.csc_matrix:
-    if matrix.shape[1] != width:
-        raise ValueError(f"the program has {matrix.shape[1]} columns, expected {width}")
-    return matrix
 
 
 def least_tolerance_goal(rows: Rows, shape: tuple[int, ...]) -> Goal:

@@ -1,6 +1,7 @@
 """Linear programs over occupancies: how often a member meets each state and takes each action."""
 
 import time
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +48,7 @@ def solve(mdp: TabularMDP, weights: np.ndarray | None = None) -> Solution:
 
 
 def normalised(visits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Policy proportional to visits `(G, [H,] S, A)`; `otherwise` `(G, S, A)` where nobody comes."""
+    """Policy in proportion to visits `(G, [H,] S, A)`, or `otherwise (G, S, A)` without any."""
     mass = visits.sum(-1, keepdims=True)
     seen = mass > 1e-12
     if visits.ndim == 4:
@@ -55,7 +56,7 @@ def normalised(visits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     return np.where(seen, visits / np.where(seen, mass, 1.0), otherwise)
 
 
-def flow(mdp: TabularMDP) -> tuple[sparse.csc_matrix, np.ndarray]:
+def flow(mdp: TabularMDP) -> tuple[Any, np.ndarray]:
     """Flow rows of a finite horizon and their right-hand side, one row per (group, stage, state).
 
     Variables are ordered (group, stage, state, action): the law of a stage, not yet weighted.
@@ -74,7 +75,7 @@ def flow(mdp: TabularMDP) -> tuple[sparse.csc_matrix, np.ndarray]:
     return sparse.block_diag(blocks, format="csc"), start.ravel()
 
 
-def _discounted_flow(mdp: TabularMDP) -> tuple[sparse.csc_matrix, np.ndarray]:
+def _discounted_flow(mdp: TabularMDP) -> tuple[Any, np.ndarray]:
     leave = np.kron(np.eye(mdp.num_states), np.ones((1, mdp.num_actions)))
     blocks = [
         leave - mdp.discount * mdp.transition[g].reshape(-1, mdp.num_states).T
@@ -83,7 +84,7 @@ def _discounted_flow(mdp: TabularMDP) -> tuple[sparse.csc_matrix, np.ndarray]:
     return sparse.block_diag(blocks, format="csc"), mdp.initial.ravel()
 
 
-def totals_map(mdp: TabularMDP) -> tuple[sparse.csr_matrix, np.ndarray]:
+def totals_map(mdp: TabularMDP) -> tuple[Any, np.ndarray]:
     """(link, offset) with totals = offset + link @ laws, totals `(G, M + S)` flattened."""
     factor, ended = stage_factor(mdp), visit_count_law(mdp)
     blocks, offset = [], np.zeros((mdp.num_groups, len(mdp.signals) + mdp.num_states))
@@ -138,5 +139,3 @@ class DirectReach:
             "num_solves": self._solver.num_solves,
             "num_cold_fallbacks": self._solver.num_cold_fallbacks,
         }
-
-

@@ -85,16 +85,16 @@ def policy_iteration(
     """The best stationary policy under discounting, exact up to rounding; `value` is `(G, S)`."""
     reward = scalar_rewards(mdp, weights)
     scalar = _single_signal(mdp, reward)
-    actions = reward.argmax(-1)
-    for iteration in range(1, max_iterations + 1):
+    actions, better, iteration = reward.argmax(-1), np.array(True), 0
+    policy = value = np.empty(0)
+    while better.any() and iteration < max_iterations:
+        iteration += 1
         policy = one_hot(actions, mdp.num_actions)
         value = state_values(scalar, policy)[..., 0]
         worth = _look_ahead(mdp, reward, value)
         kept = np.take_along_axis(worth, actions[..., None], -1)[..., 0]
         # Only a real improvement switches an action; rounding alone would let ties cycle.
         better = worth.max(-1) > kept + 1e-12 * (1 + np.abs(kept))
-        if not better.any():
-            break
         actions = np.where(better, worth.argmax(-1), actions)
     result = RESULTS.iteration_limit if better.any() else RESULTS.successful
     J = expected_returns(mdp, policy)

@@ -37,7 +37,7 @@ class Pricer:
         self._powers: dict[tuple[int, bytes], tuple[np.ndarray, np.ndarray]] = {}
 
     def best(self, group: int, price: np.ndarray) -> Priced:
-        """The best policy of a group when one unit of each of its totals earns `price` `(M + S,)`."""
+        """The best policy of a group when a unit of each of its totals earns `price` `(M + S,)`."""
         walk = self._blocks if self._constant else self._stages
         worth, actions = walk(group, price)
         totals = self.mdp.group_size[group] * (self.mdp.initial[group] @ worth)

@@ -38,7 +38,7 @@ class RecallProblem:
 
 
 def _interval_rows(layout: Layout, qualified: np.ndarray, low: float, high: float) -> Rows:
-    """Rows over totals and the extras (t, one product s = t D per group), in units of the most D."""
+    """Rows over totals and the extras (t, a product s = t D per group), in units of the most D."""
     blocks = []
     for g, (least, most) in enumerate(qualified):
         D = layout.select(g, "qualified") / most
@@ -63,9 +63,9 @@ def _interval_rows(layout: Layout, qualified: np.ndarray, low: float, high: floa
 
 def search(
     reach: AbstractReach, problem: RecallProblem, tol: float = 1e-6, max_nodes: int = 400
-) -> tuple[Optimum, float, int]:
-    """The best optimum found, with its global bound, the price of tolerance, and nodes used."""
-    order, best, price = count(1), Optimum(RESULTS.infeasible, -np.inf), 0.0
+) -> Optimum:
+    """The best optimum found, with its global bound and the price of tolerance."""
+    order, best = count(1), Optimum(RESULTS.infeasible, -np.inf)
     heap = [(-np.inf, 0, 0.0, 1.0)]
     nodes = 0
     while heap and nodes < max_nodes and not _closed(-heap[0][0], best.objective, tol):
@@ -75,7 +75,7 @@ def search(
         if relaxed.totals is None:
             continue
         at = float(np.clip(recall(problem.layout, relaxed.totals).min(), low, high))
-        best, price = _keep_better(reach, problem, at, best, price)
+        best = _keep_better(reach, problem, at, best)
         if not 0.1 < (at - low) / (high - low) < 0.9:
             at = (low + high) / 2
         minus_bound = max(minus_bound, -relaxed.bound)
@@ -83,24 +83,20 @@ def search(
             heapq.heappush(heap, (minus_bound, next(order), *part))
     bound = max(-heap[0][0], best.objective) if heap else best.objective
     result = RESULTS.successful if _closed(bound, best.objective, tol) else RESULTS.iteration_limit
-    return replace(best, bound=bound, result=result), price, nodes
+    return replace(best, bound=bound, result=result, num_nodes=nodes)
 
 
 def _closed(bound: float, value: float, tol: float) -> bool:
     return bool(value > -np.inf and bound - value <= tol * max(1.0, abs(value)))
 
 
-def _keep_better(
-    reach: AbstractReach, problem: RecallProblem, at: float, best: Optimum, price: float
-) -> tuple[Optimum, float]:
-    """The better of `best` and the optimum with lowest recall exactly `at`, with its price."""
+def _keep_better(reach: AbstractReach, problem: RecallProblem, at: float, best: Optimum) -> Optimum:
+    """The better of `best` and the optimum with lowest recall exactly `at`."""
     goal = problem.goal(at, at)
     found = reach.maximise(goal)
-    if found.totals is None or found.row_dual is None:
-        return best, price
+    if found.totals is None or found.row_dual is None or found.objective <= best.objective:
+        return best
     # The rows hold only up to the solver's tolerance; a recall gap beyond that is no solution.
     if recall_gap(problem.layout, found.totals) > problem.tolerance + 1e-6:
-        return best, price
-    if found.objective <= best.objective:
-        return best, price
-    return found, goal.rows.price(found.row_dual, found.totals)
+        return best
+    return replace(found, price=goal.rows.price(found.row_dual, found.totals))
