@@ -119,6 +119,14 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
         return feature_bounds(self.obs_size)
 
     @property
+    def slices(self) -> dict[str, slice]:
+        return feature_slices(self.features, self.num_groups, self.num_levels)
+
+    @property
+    def adjustable(self) -> dict[str, tuple[float, float]]:
+        return {"observed_up": (0.0, 3.0), "observed_down": (0.0, 3.0)}
+
+    @property
     def group_of(self) -> Int[Array, " P"]:
         """Each person's group: people are numbered group by group."""
         return jnp.asarray(
