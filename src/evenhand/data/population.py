@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.data.apportion import largest_remainders
 from evenhand.tabular.mdp import TabularMDP
 
 # What happened to an applicant, the leading axis of `drift`.
@@ -168,14 +169,8 @@ class LendingPopulation:
 
     def initial_counts(self) -> np.ndarray:
         """`(G, K)` people at each level: `initial` times group size, largest remainders first."""
-        counts = np.empty(self.initial.shape, int)
-        for g, size in enumerate(self.population_per_group):
-            share = self.initial[g] * size
-            # The tolerance keeps 0.15 * 100 = 14.999... from losing a person.
-            counts[g] = np.floor(share + 1e-9)
-            missing = size - counts[g].sum()
-            counts[g][np.argsort(counts[g] - share, kind="stable")[:missing]] += 1
-        return counts
+        sizes = zip(self.initial, self.population_per_group, strict=True)
+        return np.array([largest_remainders(law, size) for law, size in sizes])
 
     def move_law(self) -> np.ndarray:
         """`(3, G, K, K)` P(next level | what happened, group, level)."""
