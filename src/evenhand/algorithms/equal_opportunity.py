@@ -70,7 +70,9 @@ class EqualOpportunityThresholds(AbstractApprovalPolicy):
         return self.approve_table(shares_in(self.env, obs))[group, level]
 
 
-def equal_opportunity(env: Any, params: Any) -> EqualOpportunityThresholds:
+def equal_opportunity(
+    env: Any, params: Any, key: Any = None, argument: Any = None
+) -> EqualOpportunityThresholds:
     """The oracle for a world that shows `level-shares`."""
     payoff = payoff_of(params)
     share = jnp.asarray(population_shares(env))

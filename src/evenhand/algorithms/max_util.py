@@ -54,6 +54,6 @@ class MaxUtilThreshold(AbstractApprovalPolicy):
         return (level >= self.threshold(shares_in(self.env, obs))).astype(jnp.float32)
 
 
-def max_util(env: Any, params: Any) -> MaxUtilThreshold:
+def max_util(env: Any, params: Any, key: Any = None, argument: Any = None) -> MaxUtilThreshold:
     """The oracle for a world that shows `level-shares`."""
     return MaxUtilThreshold(payoff_of(params).approve, jnp.asarray(population_shares(env)), env)
