@@ -148,6 +148,27 @@ def performance_profile(
     return np.stack([share, low, high])
 
 
+def band(
+    values: np.ndarray, generator: np.random.Generator, num_resamples: int = 1_000
+) -> np.ndarray:
+    """`(3, T)` mean over seeds of a `(seeds, T)` series, and a 95% interval at every point.
+
+    Whole seeds are resampled; a point that a seed lacks (NaN) leaves that seed out there.
+    """
+    seen = ~np.isnan(values)
+    filled = np.where(seen, values, 0.0)
+    count = seen.sum(0)
+    mean = np.divide(filled.sum(0), count, out=np.full(count.shape, np.nan), where=count > 0)
+    if len(values) < 2:
+        return np.stack([mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)])
+    times = _multiplicity(len(values), generator, num_resamples)
+    weight = times @ seen
+    draws = np.divide(times @ filled, weight, out=np.tile(mean, (len(times), 1)), where=weight > 0)
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    ends = np.where(count > 1, [low, high], np.nan)
+    return np.concatenate([mean[None], ends])
+
+
 def known(values: np.ndarray) -> np.ndarray:
     """The values that are not NaN, as one float axis."""
     values = np.asarray(values, float).ravel()
