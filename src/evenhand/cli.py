@@ -31,19 +31,19 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command(
         "Run policies in an environment and measure what they do to each group.",
         "evenhand.commands.evaluate",
-        "EvaluateOptions",
+        "Evaluate",
         uses_jax=True,
     ),
     "compare": Command(
         "Put policies and learners beside the exact optimum, on one page.",
         "evenhand.commands.compare",
-        "CompareOptions",
+        "Compare",
         uses_jax=True,
     ),
     "report": Command(
         "Write the page of a finished run again, from its records.",
         "evenhand.commands.report",
-        "ReportOptions",
+        "Report",
     ),
     "claims": Command(
         "Verdicts on the claims of a reproduced paper, from its stored records.",
@@ -53,12 +53,12 @@ COMMANDS: dict[str, Command] = {
     "frontier": Command(
         "What a fairer policy costs at best: the exact frontier.",
         "evenhand.commands.frontier",
-        "FrontierOptions",
+        "Frontier",
     ),
     "calibrate": Command(
         "Turn loan records into the parameters of an environment.",
         "evenhand.commands.calibrate",
-        "CalibrateOptions",
+        "Calibrate",
     ),
 }
 

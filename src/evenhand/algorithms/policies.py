@@ -42,6 +42,9 @@ READS: dict[str, tuple[str, ...]] = {
     "equal-opportunity": ("level-shares",),
 }
 
+# Policies that are fitted on an episode of their own before they are deployed.
+LEARNS_IN_WORLD = ("max-util-fitted", "accuracy-classifier")
+
 
 class Written(NamedTuple):
     """A policy as written: its name in the table and what follows it."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CompareOptions:
+class Compare:
     """Train, evaluate and place methods on the exact frontier of one world."""
 
     env: str = "Lending-v0"
@@ -52,7 +52,7 @@ class CompareOptions:
     """Folder that holds runs."""
 
 
-def run(options: CompareOptions) -> dict[str, Any]:
+def run(options: Compare) -> dict[str, Any]:
     """The summary of the finished run; its folder holds records and the page."""
     from evenhand.experiments.config import Experiment
     from evenhand.experiments.record import read_run
@@ -94,7 +94,7 @@ def show(result: dict[str, Any], console: "Console") -> None:
     console.print(f"page: {result['page']}", soft_wrap=True)
 
 
-def command_line(options: CompareOptions) -> str:
+def command_line(options: Compare) -> str:
     """The command that makes this run: the options that differ from the defaults."""
     import shlex
     from dataclasses import fields

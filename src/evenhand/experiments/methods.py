@@ -12,7 +12,7 @@ from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import ALGORITHMS, load
 from evenhand.data.choose import parse_settings
-from evenhand.experiments.choose_policy import choose_policy
+from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.progress import Gate
 
@@ -27,7 +27,7 @@ def is_learner(method: str) -> bool:
 
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
     """The algorithm with its `method.field=value` options, set up for a budget of steps."""
-    kind = load(ALGORITHMS[method])
+    kind = load("algorithm", ALGORITHMS, method)
     known = {f.name for f in fields(kind)}
     chosen = {}
     for key, value in parse_settings(options).items():
@@ -119,5 +119,5 @@ def rule(
     experiment: Experiment, method: str, seed: int, env: Any, params: Any
 ) -> tuple[Any, Any, Any]:
     """Policy, world and params of a rule that is not trained by interaction."""
-    policy, env = choose_policy(method, env, params, train_key(seed))
+    policy, env = parse_policy(method, env, params, train_key(seed))
     return policy, env, params

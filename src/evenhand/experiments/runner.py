@@ -74,7 +74,7 @@ def _checked(experiment: Experiment) -> tuple[Any, Any, Any]:
         if is_learner(method):
             make_algorithm(method, experiment.options, experiment.steps)
         else:
-            check_policy(method, env)
+            check_policy(method, env, params)
     return env, params, population
 
 
