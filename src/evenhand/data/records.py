@@ -1,6 +1,7 @@
 """Loan records, checked: who belongs to which group and whether the loan defaulted."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -60,6 +61,12 @@ def check_records(table: pl.DataFrame, options: RecordOptions, file: str) -> Rec
             f"{file}: outcome, group and score name one column twice ({', '.join(named)}); "
             "give different columns"
         )
+    for name in named:
+        dtype = table.schema[name]
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise InputError(
+                f"{file}: column {name!r} holds {dtype}; one number or word per row is needed"
+            )
     rows = _complete_rows(table, [*named, *options.complete], options, file)
     if rows.height < 2 * options.min_group:
         raise InputError(
@@ -140,19 +147,16 @@ def _groups(
     else:
         text = column.cast(pl.String).str.strip_chars().to_numpy().astype(str)
         names, index = np.unique(text, return_inverse=True)
-    counts = np.bincount(index, minlength=len(names))
-    small = counts < options.min_group
-    if small.sum() >= 1 and options.merge_small:
-        keep = [*names[~small], "other"]
-        index = np.where(small[index], len(keep) - 1, (np.cumsum(~small) - 1)[index])
-        names, counts = np.array(keep), np.bincount(index, minlength=len(keep))
-        small = counts < options.min_group
+    names, counts = [str(name) for name in names], np.bincount(index, minlength=len(names))
+    if options.merge_small:
+        names, index, counts = _merged(names, index, counts < options.min_group)
     if len(names) > MAX_GROUPS:
         raise InputError(
             f"{where} holds {len(names)} different values, more than {MAX_GROUPS} groups; cut a "
             "numeric column with --bins (for example --bins 30,45) or merge rare values with "
             "--merge-small"
         )
+    small = counts < options.min_group
     if small.any():
         told = ", ".join(f"{names[g]!r} ({counts[g]})" for g in np.flatnonzero(small))
         raise InputError(
@@ -161,7 +165,17 @@ def _groups(
         )
     if len(names) < 2:
         raise InputError(f"{where} holds only the group {names[0]!r}; at least two are needed")
-    return tuple(map(str, names)), index.astype(int)
+    return tuple(names), index.astype(int)
+
+
+def _merged(
+    names: list[str], index: np.ndarray, small: np.ndarray
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The groups with the small ones put together as "other"."""
+    new = ["other" if few else name for name, few in zip(names, small, strict=True)]
+    kept = list(dict.fromkeys([*(name for name in new if name != "other"), *new]))
+    index = np.array([kept.index(name) for name in new])[index]
+    return kept, index, np.bincount(index, minlength=len(kept))
 
 
 def _cut_groups(
@@ -172,14 +186,14 @@ def _cut_groups(
     if list(cut_points) != sorted(set(cut_points)):
         raise InputError(f"--bins {cut_points} must rise from cut point to cut point")
     texts = [f"{cut:g}" for cut in cut_points]
-    middle = [f"{a} to below {b}" for a, b in zip(texts, texts[1:], strict=False)]
+    middle = [f"{a} to below {b}" for a, b in pairwise(texts)]
     names = np.array([f"below {texts[0]}", *middle, f"{texts[-1]} and above"])
     index = np.searchsorted(cut_points, column.to_numpy(), side="right")
-    empty = np.bincount(index, minlength=len(names)) == 0
-    if empty.any():
+    empty = [str(names[k]) for k in range(len(names)) if not (index == k).any()]
+    if empty:
         raise InputError(
-            f"{where}: no row is in {', '.join(map(repr, names[empty]))}; move the cut points of "
-            f"--bins (values run from {column.min()} to {column.max()})"
+            f"{where}: no row is in {', '.join(map(repr, empty))}; move the cut points of --bins "
+            f"(values run from {column.min()} to {column.max()})"
         )
     return names, index
 
