@@ -81,7 +81,7 @@ def test_a_truncated_parquet_is_an_input_error(keep, tmp_path_factory):
     loans().write_parquet(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: keep % len(whole)])
-    with pytest.raises(InputError, match="parquet|empty"):
+    with pytest.raises(InputError, match=r"parquet|empty"):
         read_table(path)
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from evenhand.data.calibrate import Calibration
     from evenhand.data.records import Records
@@ -59,6 +60,26 @@ def _moves(groups: tuple[str, ...], moves: Any) -> dict[str, Any]:
 def show(result: dict[str, Any], console: "Console") -> None:
     """Print the groups, the moves and every assumption."""
     from rich.markup import escape
+
+    console.print(_table(result))
+    for group, row in result.get("moves", {}).items():
+        for what, move in row.items():
+            console.print(
+                f"{escape(group)}: after a month {what}, {move['mean_move']:+.2f} levels on average"
+                f" ({move['low']:+.2f} to {move['high']:+.2f}, {move['count']} moves)"
+            )
+    if result["filled_cells"]:
+        console.print(f"{result['filled_cells']} cells without records were filled, see the file")
+    for warning in result["warnings"]:
+        console.print(f"Warning: {escape(warning)}")
+    console.print("Assumed, not shown by the records:")
+    for name, reason in result["assumed"].items():
+        console.print(f"  {name}: {escape(reason)}")
+    console.print(f"Wrote {escape(result['out'])}")
+
+
+def _table(result: dict[str, Any]) -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=escape(f"{result['file']}: {result['rows_used']} of {result['rows']} rows"))
@@ -76,18 +97,4 @@ def show(result: dict[str, Any], console: "Console") -> None:
         repaid, auc, predicted = ("-" if cell is None else f"{cell:.3f}" for cell in cells)
         bounds = f"{row['low']:.3f}-{row['high']:.3f}"
         table.add_row(escape(name), str(row["count"]), repaid, bounds, auc, predicted)
-    console.print(table)
-    for group, row in result.get("moves", {}).items():
-        for what, move in row.items():
-            console.print(
-                f"{escape(group)}: after a month {what}, {move['mean_move']:+.2f} levels on average"
-                f" ({move['low']:+.2f} to {move['high']:+.2f}, {move['count']} moves)"
-            )
-    if result["filled_cells"]:
-        console.print(f"{result['filled_cells']} cells without records were filled, see the file")
-    for warning in result["warnings"]:
-        console.print(f"Warning: {escape(warning)}")
-    console.print("Assumed, not shown by the records:")
-    for name, reason in result["assumed"].items():
-        console.print(f"  {name}: {escape(reason)}")
-    console.print(f"Wrote {escape(result['out'])}")
+    return table

@@ -1,14 +1,13 @@
 """Loan records, checked: who belongs to which group and whether the loan defaulted."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.data.grouping import grouped
 
-MAX_GROUPS = 12
 MIN_OF_EACH_OUTCOME = 10
 _SHOWN = 6
 
@@ -52,6 +51,29 @@ class Records:
 
 def check_records(table: pl.DataFrame, options: RecordOptions, file: str) -> Records:
     """The records in a table, or an `InputError` naming file, column and remedy."""
+    named = _named_columns(table, options, file)
+    rows = _complete_rows(table, [*named, *options.complete], options, file)
+    if rows.height < 2 * options.min_group:
+        raise InputError(
+            f"{file} has {rows.height} usable rows; two groups of at least {options.min_group} "
+            f"need {2 * options.min_group} (--min-group sets the minimum)"
+        )
+    groups, group = grouped(
+        rows[options.group], options.cut_points, options.min_group, options.merge_small, file
+    )
+    return Records(
+        file=file,
+        groups=groups,
+        group=group,
+        defaulted=_defaulted(rows[options.outcome], options.positive, file),
+        features=rows.drop(named),
+        score=_score(rows[options.score], file) if options.score else None,
+        num_rows=table.height,
+    )
+
+
+def _named_columns(table: pl.DataFrame, options: RecordOptions, file: str) -> list[str]:
+    """Outcome, group and, if given, score, each a different column of single values."""
     named = [options.outcome, options.group, *([options.score] if options.score else [])]
     for name in [*named, *options.complete]:
         if name not in table.columns:
@@ -67,22 +89,7 @@ def check_records(table: pl.DataFrame, options: RecordOptions, file: str) -> Rec
             raise InputError(
                 f"{file}: column {name!r} holds {dtype}; one number or word per row is needed"
             )
-    rows = _complete_rows(table, [*named, *options.complete], options, file)
-    if rows.height < 2 * options.min_group:
-        raise InputError(
-            f"{file} has {rows.height} usable rows; two groups of at least {options.min_group} "
-            f"need {2 * options.min_group} (--min-group sets the minimum)"
-        )
-    groups, group = _groups(rows[options.group], options, file)
-    return Records(
-        file=file,
-        groups=groups,
-        group=group,
-        defaulted=_defaulted(rows[options.outcome], options.positive, file),
-        features=rows.drop(named),
-        score=_score(rows[options.score], file) if options.score else None,
-        num_rows=table.height,
-    )
+    return named
 
 
 def _complete_rows(
@@ -135,67 +142,6 @@ def _defaulted(column: pl.Series, positive: str | None, file: str) -> np.ndarray
             "are needed"
         )
     return defaulted
-
-
-def _groups(
-    column: pl.Series, options: RecordOptions, file: str
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Group names in order and each row's index into them."""
-    where = f"{file}: group column {column.name!r}"
-    if options.cut_points:
-        names, index = _cut_groups(column, options.cut_points, where)
-    else:
-        text = column.cast(pl.String).str.strip_chars().to_numpy().astype(str)
-        names, index = np.unique(text, return_inverse=True)
-    names, counts = [str(name) for name in names], np.bincount(index, minlength=len(names))
-    if options.merge_small:
-        names, index, counts = _merged(names, index, counts < options.min_group)
-    if len(names) > MAX_GROUPS:
-        raise InputError(
-            f"{where} holds {len(names)} different values, more than {MAX_GROUPS} groups; cut a "
-            "numeric column with --bins (for example --bins 30,45) or merge rare values with "
-            "--merge-small"
-        )
-    small = counts < options.min_group
-    if small.any():
-        told = ", ".join(f"{names[g]!r} ({counts[g]})" for g in np.flatnonzero(small))
-        raise InputError(
-            f"{where} has groups with fewer than {options.min_group} rows: {told}; merge them "
-            "with --merge-small or lower --min-group"
-        )
-    if len(names) < 2:
-        raise InputError(f"{where} holds only the group {names[0]!r}; at least two are needed")
-    return tuple(names), index.astype(int)
-
-
-def _merged(
-    names: list[str], index: np.ndarray, small: np.ndarray
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The groups with the small ones put together as "other"."""
-    new = ["other" if few else name for name, few in zip(names, small, strict=True)]
-    kept = list(dict.fromkeys([*(name for name in new if name != "other"), *new]))
-    index = np.array([kept.index(name) for name in new])[index]
-    return kept, index, np.bincount(index, minlength=len(kept))
-
-
-def _cut_groups(
-    column: pl.Series, cut_points: tuple[float, ...], where: str
-) -> tuple[np.ndarray, np.ndarray]:
-    if not column.dtype.is_numeric():
-        raise InputError(f"{where} is not numeric, so --bins cannot cut it; leave --bins out")
-    if list(cut_points) != sorted(set(cut_points)):
-        raise InputError(f"--bins {cut_points} must rise from cut point to cut point")
-    texts = [f"{cut:g}" for cut in cut_points]
-    middle = [f"{a} to below {b}" for a, b in pairwise(texts)]
-    names = np.array([f"below {texts[0]}", *middle, f"{texts[-1]} and above"])
-    index = np.searchsorted(cut_points, column.to_numpy(), side="right")
-    empty = [str(names[k]) for k in range(len(names)) if not (index == k).any()]
-    if empty:
-        raise InputError(
-            f"{where}: no row is in {', '.join(map(repr, empty))}; move the cut points of --bins "
-            f"(values run from {column.min()} to {column.max()})"
-        )
-    return names, index
 
 
 def _score(column: pl.Series, file: str) -> np.ndarray:

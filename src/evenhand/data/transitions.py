@@ -51,21 +51,16 @@ def estimate_transitions(
     seed: int = 0,
 ) -> Transitions:
     """Moves from `level (n, T)` before and after each of the `delayed (n, T - 1)` months."""
-    if num_resamples < 20:
-        raise InputError(f"--resamples must be at least 20 to give bounds, got {num_resamples}")
     tables = _tables(level, delayed, group, num_groups, num_levels, num_resamples, seed)
     seen = tables[0].sum((-1, -2))  # (2, G)
     _check_seen(seen)
-    borrowed = tuple((what + DEFAULTED, g) for what, g in np.argwhere(seen == 0).tolist())
-    for what, g in borrowed:
-        tables[:, what - DEFAULTED, g] = tables[:, what - DEFAULTED].sum(1)
+    borrowed = _lend(tables, seen)
     laws = censored_law(tables)  # (1 + B, 2, G, 2K - 1)
-    clients = [[_clients(delayed, group, what, g) for g in range(num_groups)] for what in (1, 0)]
     means = laws @ np.arange(1 - num_levels, num_levels)
     steps = _steps(means[0])
-    drift = _drift(_with_bounds(laws, np.array(clients), confidence), steps)
+    drift = _drift(_with_bounds(laws, _clients(delayed, group, num_groups), confidence), steps)
     for what, g in borrowed:
-        drift[1, what, g], drift[2, what, g] = 0.0, 1.0
+        drift[1:, what, g] = [[0.0], [1.0]]
     return Transitions(
         tuple(steps[1].tolist()),
         tuple(steps[0].tolist()),
@@ -85,14 +80,24 @@ def _check_seen(seen: np.ndarray) -> None:
             )
 
 
+def _lend(tables: np.ndarray, seen: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Who has no moves of their own, after putting the moves of all groups in their place."""
+    everybody = tables.sum(2)
+    without = np.argwhere(seen == 0).tolist()
+    for what, g in without:
+        tables[:, what, g] = everybody[:, what]
+    return tuple((what + DEFAULTED, g) for what, g in without)
+
+
 def _after_denial(by_outcome: np.ndarray, nothing: float) -> np.ndarray:
     """The array with a first row for denials, of which the records hold none."""
     return np.concatenate([np.full((1, *by_outcome.shape[1:]), nothing), by_outcome])
 
 
-def _clients(delayed: np.ndarray, group: np.ndarray, what: int, g: int) -> int:
-    """Clients of the group with at least one month of the kind."""
-    return int(((delayed == what).any(1) & (group == g)).sum())
+def _clients(delayed: np.ndarray, group: np.ndarray, num_groups: int) -> np.ndarray:
+    """`(2, G)` clients with at least one month of delay, and of payment."""
+    ever = (delayed.any(1), (~delayed).any(1))
+    return np.stack([np.bincount(group[some], minlength=num_groups) for some in ever])
 
 
 def _tables(
@@ -105,6 +110,8 @@ def _tables(
     seed: int,
 ) -> np.ndarray:
     """`(1 + B, 2, G, K, K)` moves after delay and payment; first the data, then B resamples."""
+    if num_resamples < 20:
+        raise InputError(f"--resamples must be at least 20 to give bounds, got {num_resamples}")
     shape = (2, num_groups, num_levels, num_levels)
     paid = 1 - delayed.astype(int)
     cell = np.ravel_multi_index((paid, group[:, None], level[:, :-1], level[:, 1:]), shape)
