@@ -1,6 +1,7 @@
 """The numbers of a lending world, as plain float64: where presets, files and solvers meet."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -147,6 +148,24 @@ class LendingPopulation:
             down=tuple(self.down[g] for g in keep),
             drift=None if self.drift is None else self.drift[:, keep],
         )
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able numbers and assumptions, for pages and records."""
+        plain = ("reward_repaid", "reward_default", "episode_steps", "source", "assumed", "name")
+        found = {name: getattr(self, name) for name in plain}
+        found |= {
+            name: list(getattr(self, name))
+            for name in ("groups", "population_per_group", "up", "down")
+        }
+        return found | {
+            "level_labels": list(self.labels),
+            "bin_edges": None if self.bin_edges is None else list(self.bin_edges),
+            "initial": self.initial.tolist(),
+            "repay_prob": self.repay_prob.tolist(),
+            "drift": None if self.drift is None else self.drift.tolist(),
+            "break_even": self.break_even,
+            "conscientiousness_std": self.conscientiousness_std,
+        }
 
     def initial_counts(self) -> np.ndarray:
         """`(G, K)` people at each level: `initial` times group size, largest remainders first."""
