@@ -23,7 +23,7 @@ from evenhand.tabular.lending import (
 from evenhand.tabular.planning import backward_induction, myopic
 
 ALL = sorted(CRITERIA)
-LAW = settings(deadline=None, derandomize=True, max_examples=8)
+LAW = settings(deadline=None, derandomize=True, max_examples=6)
 
 
 def random_population(seed, num_groups=2, num_levels=4):
@@ -82,11 +82,13 @@ def test_gym_with_a_thousand_a_group_rewards_one_level_below_the_myopic_rule():
 @pytest.mark.parametrize("criterion", ALL)
 @pytest.mark.parametrize("policy_class", ["visit", "time"])
 def test_column_generation_equals_the_direct_program(criterion, policy_class):
-    world = random_population(1, num_groups=3)
+    # The search for recall solves many programs: a smaller world keeps the direct ones short.
+    world = random_population(1, num_groups=2 if criterion == "recall-gap" else 3)
+    world = replace(world, episode_steps=20)
     shared = {"criterion": criterion, "policy_class": policy_class}
     direct = Frontier(world, method="direct", **shared)
     columns = Frontier(world, method="columns", **shared)
-    tolerances = direct.even_tolerances(4)
+    tolerances = direct.unconstrained.disparity * np.array([0.6, 0.1])
     expected, found = direct.sweep(tolerances), columns.sweep(tolerances)
     for one, other in zip(expected, found, strict=True):
         assert one.solution.result is other.solution.result
@@ -139,7 +141,7 @@ def test_the_frontier_is_concave_and_never_falls_with_tolerance(seed):
         assert (np.diff(steps) <= 1e-6).all()
 
 
-@LAW
+@settings(LAW, max_examples=3)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_recall_frontier_never_falls_with_tolerance(seed):
     frontier = Frontier(random_population(seed), "recall-gap")

@@ -138,4 +138,5 @@ class DirectReach:
         return {
             "num_solves": self._solver.num_solves,
             "num_cold_fallbacks": self._solver.num_cold_fallbacks,
+            "num_overturned": self._solver.num_overturned,
         }
