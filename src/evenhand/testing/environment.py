@@ -190,7 +190,9 @@ def _trial(key: PRNGKeyArray, env: Any, params: Any, steps: int, num_envs: int) 
 def check_trial(env: AbstractEnvironment, trial: Trial) -> None:
     """What holds at every step of any experience."""
     steps, outcome = trial.steps, trial.steps.outcome
-    require(finite(steps), "a reward, observation or weight is not finite, perhaps only after the end")
+    require(
+        finite(steps), "a reward, observation or weight is not finite, perhaps only after the end"
+    )
     low, high = env.obs_bounds
     for name, shown in (("obs", steps.obs), ("successor", steps.successor)):
         shown = np.asarray(shown)
@@ -226,7 +228,9 @@ def _worst(shown: np.ndarray, low: np.ndarray, high: np.ndarray) -> int:
 
 def _check_people(env: AbstractEnvironment, trial: Trial) -> None:
     group, weight = np.asarray(trial.before.group), np.asarray(trial.before.weight)
-    require(finite((trial.before, trial.after)), "a score or weight of the population is not finite")
+    require(
+        finite((trial.before, trial.after)), "a score or weight of the population is not finite"
+    )
     require(
         ((group >= 0) & (group < env.num_groups)).all(),
         f"population.group must lie in 0..{env.num_groups - 1}",
