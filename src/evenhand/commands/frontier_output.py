@@ -33,6 +33,11 @@ def show(result: dict[str, Any], console: "Console") -> None:
     for row in result["points"]:
         table.add_row(*_cells(row, simulated))
     console.print(table)
+    _show_notes(result, console)
+
+
+def _show_notes(result: dict[str, Any], console: "Console") -> None:
+    """Print what the table leaves out: tolerances nobody meets, the best rule, assumptions."""
     for row in result["points"]:
         if row["profit"] is None:
             console.print(f"tolerance {row['tolerance']:.6g}: {row['message']}", style="yellow")
