@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
-from evenhand.algorithms.policies import READS, make_policy, read_policy
+from evenhand.algorithms.policies import LEARNS_IN_WORLD, READS, make_policy, read_policy
 from evenhand.algorithms.rules import bin_edges, score_cut
 from evenhand.core.policy import AbstractPolicy
 from evenhand.envs.level_shares import LevelShares
@@ -22,6 +23,12 @@ def parse_policy(text: str, env: Any, params: Any, key: PRNGKeyArray) -> tuple[A
     if "level-shares" in reads and "level-shares" not in env.slices:
         env = LevelShares(env)
     return make_policy(text, env, params, key), env
+
+
+def check_policy(text: str, env: Any, params: Any) -> None:
+    """Raise what `parse_policy` would, without running the world for policies that learn in it."""
+    if read_policy(text).name not in LEARNS_IN_WORLD:
+        parse_policy(text, env, params, jr.key(0))
 
 
 def policy_notes(text: str, env: Any) -> list[str]:

@@ -30,13 +30,16 @@ def choose_world(
     """
     if env_id not in WORLDS:
         raise unknown_name("environment", env_id, WORLDS)
-    options = {} if features is None else {"features": tuple(features)}
     if env_id == "Lending-v0":
         numbers = choose_population(preset, params, groups, settings)
     else:
         numbers = _admissions_numbers(preset, params, groups, settings)
     module, _, name = WORLDS[env_id].partition(":")
-    env = getattr(import_module(module), name)(numbers, **options)
+    env = getattr(import_module(module), name)(numbers)
+    if features is not None:
+        from evenhand.envs.observing import with_features
+
+        env = with_features(env, features)
     return env, env.default_params(), numbers
 
 
