@@ -1,5 +1,6 @@
 """Proximal policy optimisation (Schulman et al. 2017) with CleanRL's choices."""
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -64,6 +65,9 @@ class PPO(AbstractAlgorithm):
                 f"num_envs * num_steps = {size} samples do not divide into "
                 f"num_minibatches={self.num_minibatches}; choose a divisor"
             )
+
+    def for_budget(self, num_updates):
+        return replace(self, anneal_updates=num_updates)
 
     def init(self, key, env, params):
         network_key, reset_key = jr.split(key)

@@ -55,6 +55,10 @@ class AbstractAlgorithm(eqx.Module):
     def policy(self, state: TrainState) -> AbstractPolicy:
         """The policy to deploy and to evaluate."""
 
+    def for_budget(self, num_updates: int) -> "AbstractAlgorithm":
+        """The same algorithm with its schedules set for a run of this many updates."""
+        return self
+
     def behaviour(self, state: TrainState) -> AbstractPolicy:
         """The policy that collects experience; the deployed one unless exploration differs."""
         return self.policy(state)

@@ -85,6 +85,19 @@ class AbstractEnvironment(eqx.Module, Generic[State, Params]):
     def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """`(obs,)` lowest and highest observation."""
 
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Where each named feature lies in the observation; one part where none is named."""
+        return {"obs": slice(0, self.obs_size)}
+
+    @property
+    def adjustable(self) -> dict[str, tuple[float, float]]:
+        """Fields of `params` that change only what is observed, with their lowest and highest.
+
+        Each holds one number per group. They never change true scores, labels or the reward.
+        """
+        return {}
+
     @abstractmethod
     def default_params(self) -> Params:
         """The numbers of this world: dynamics, and the adjustable part of the observation."""

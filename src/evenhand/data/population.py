@@ -1,10 +1,12 @@
 """The numbers of a lending world, as plain float64: where presets, files and solvers meet."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.data.apportion import largest_remainders
 from evenhand.tabular.mdp import TabularMDP
 
 # What happened to an applicant, the leading axis of `drift`.
@@ -147,16 +149,28 @@ class LendingPopulation:
             drift=None if self.drift is None else self.drift[:, keep],
         )
 
+    def describe(self) -> dict[str, Any]:
+        """JSON-able numbers and assumptions, for pages and records."""
+        plain = ("reward_repaid", "reward_default", "episode_steps", "source", "assumed", "name")
+        found = {name: getattr(self, name) for name in plain}
+        found |= {
+            name: list(getattr(self, name))
+            for name in ("groups", "population_per_group", "up", "down")
+        }
+        return found | {
+            "level_labels": list(self.labels),
+            "bin_edges": None if self.bin_edges is None else list(self.bin_edges),
+            "initial": self.initial.tolist(),
+            "repay_prob": self.repay_prob.tolist(),
+            "drift": None if self.drift is None else self.drift.tolist(),
+            "break_even": self.break_even,
+            "conscientiousness_std": self.conscientiousness_std,
+        }
+
     def initial_counts(self) -> np.ndarray:
         """`(G, K)` people at each level: `initial` times group size, largest remainders first."""
-        counts = np.empty(self.initial.shape, int)
-        for g, size in enumerate(self.population_per_group):
-            share = self.initial[g] * size
-            # The tolerance keeps 0.15 * 100 = 14.999... from losing a person.
-            counts[g] = np.floor(share + 1e-9)
-            missing = size - counts[g].sum()
-            counts[g][np.argsort(counts[g] - share, kind="stable")[:missing]] += 1
-        return counts
+        sizes = zip(self.initial, self.population_per_group, strict=True)
+        return np.array([largest_remainders(law, size) for law, size in sizes])
 
     def move_law(self) -> np.ndarray:
         """`(3, G, K, K)` P(next level | what happened, group, level)."""

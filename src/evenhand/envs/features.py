@@ -1,6 +1,6 @@
 """What a decision maker sees of an applicant: named features, put side by side in one vector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import equinox as eqx
@@ -13,14 +13,17 @@ from evenhand.core.errors import InputError, unknown_name
 
 
 class Applicant(eqx.Module):
-    """The raw facts features are made of; `num_repaid` and `num_default` are the person's own."""
+    """The raw facts features are made of; `num_repaid` and `num_default` are the person's own.
+
+    A world without loans leaves these None and does not know the features made of them.
+    """
 
     group: Int[Array, ""]
     observed: Float[Array, ""]
-    num_repaid: Int[Array, ""]
-    num_default: Int[Array, ""]
     time_left: Float[Array, ""]
     """Share of the episode still to come."""
+    num_repaid: Int[Array, ""] | None = None
+    num_default: Int[Array, ""] | None = None
 
 
 def nearest_level(score: Float[Array, "*axes"], num_levels: int) -> Int[Array, "*axes"]:
@@ -59,14 +62,22 @@ FEATURES: dict[str, tuple[Callable[[int, int], int], Callable[..., Array]]] = {
 }
 
 
+def check_features(features: tuple[str, ...], known: Iterable[str]) -> None:
+    """An error for a feature that is unknown or named twice, and for naming none."""
+    known = tuple(known)
+    for name in features:
+        if name not in known:
+            raise unknown_name("observation feature", name, known)
+        if features.count(name) > 1:
+            raise InputError(f"observation feature {name!r} is named twice; name it once")
+    if not features:
+        raise InputError(f"an observation needs a feature; choose from: {', '.join(known)}")
+
+
 def feature_slices(features: tuple[str, ...], num_groups: int, num_levels: int) -> dict[str, slice]:
     """Where each feature lies in the observation."""
     slices, start = {}, 0
     for name in features:
-        if name not in FEATURES:
-            raise unknown_name("observation feature", name, FEATURES)
-        if name in slices:
-            raise InputError(f"observation feature {name!r} is named twice; name it once")
         size = FEATURES[name][0](num_groups, num_levels)
         slices[name] = slice(start, start + size)
         start += size

@@ -12,7 +12,9 @@ from evenhand.core.environment import AbstractEnvironment, BuiltFrom, Outcome, P
 from evenhand.data.population import LendingPopulation
 from evenhand.data.presets import gym
 from evenhand.envs.features import (
+    FEATURES,
     Applicant,
+    check_features,
     decode,
     feature_bounds,
     feature_size,
@@ -84,6 +86,7 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
     features: tuple[str, ...] = eqx.field(static=True)
     built_from: BuiltFrom[LendingPopulation] = eqx.field(static=True)
     num_actions: ClassVar[int] = 2
+    known_features: ClassVar[tuple[str, ...]] = tuple(FEATURES)
 
     def __init__(
         self,
@@ -100,7 +103,7 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
         self.built_from = BuiltFrom(population)
 
     def __check_init__(self):
-        feature_slices(self.features, self.num_groups, self.num_levels)
+        check_features(self.features, self.known_features)
 
     @property
     def num_groups(self) -> int:
@@ -117,6 +120,14 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
     @property
     def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
         return feature_bounds(self.obs_size)
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        return feature_slices(self.features, self.num_groups, self.num_levels)
+
+    @property
+    def adjustable(self) -> dict[str, tuple[float, float]]:
+        return {"observed_up": (0.0, 3.0), "observed_down": (0.0, 3.0)}
 
     @property
     def group_of(self) -> Int[Array, " P"]:
@@ -177,7 +188,7 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
         move = jnp.select([what == 2, what == 1], [params.up[group], -params.down[group]], 0)
         new_level = jnp.clip(level + move + drift, 0, top)
         seen = [params.observed_up[group], -params.observed_down[group]]
-        seen = jnp.select([what == 2, what == 1], seen, 0.0) + drift
+        seen = jnp.select([what == 2, what == 1], seen, 0.0) + drift.astype(jnp.float32)
         new_observed = jnp.clip(state.observed[person] + seen, 0.0, top)
 
         profit = jnp.select(

@@ -1,0 +1,1 @@
+"""One module per subcommand: a frozen dataclass of options, `run(options)` and `show(result)`."""

@@ -1,0 +1,121 @@
+"""`evenhand compare`: policies and learners side by side, over the exact frontier."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenhand.core.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Train, evaluate and place methods on the exact frontier of one world."""
+
+    env: str = "Lending-v0"
+    """Environment id."""
+    preset: str | None = None
+    """Named world, see `evenhand list`."""
+    params: str | None = None
+    """Parameter file of `evenhand calibrate`, instead of a preset."""
+    groups: str | None = None
+    """Comma-separated subset of the groups."""
+    set: tuple[str, ...] = ()
+    """key=value: options of the preset or fields of the population; repeatable."""
+    algorithms: str = "ppo"
+    """Comma-separated learners, see `evenhand list`; empty for none."""
+    policies: str = "max-util,equal-opportunity,approve-all"
+    """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none."""
+    option: tuple[str, ...] = ()
+    """algorithm.field=value, such as ppo.discount=0.999; repeatable."""
+    seeds: int = 10
+    """Independent runs of every method."""
+    first_seed: int = 0
+    """First seed; keep seeds used for tuning apart from seeds used for verdicts."""
+    steps: int = 400_000
+    """Environment steps of training per learner and seed."""
+    episodes: int = 5
+    """Evaluation episodes per seed."""
+    evaluation_steps: int | None = None
+    """Steps of an evaluation episode; the world's own by default."""
+    frontier_points: int = 9
+    """Points of every exact frontier."""
+    policy_class: str = "time"
+    """`time` bounds every policy; `visit` is quicker and bounds policies that count visits."""
+    features: str | None = None
+    """Comma-separated observation features, such as score-onehot,group."""
+    name: str = "compare"
+    """Name of the run's folder."""
+    out: str = "runs"
+    """Folder that holds runs."""
+
+
+def run(options: Compare) -> dict[str, Any]:
+    """The summary of the finished run; its folder holds records and the page."""
+    from evenhand.experiments.config import Experiment
+    from evenhand.experiments.record import read_run
+    from evenhand.experiments.report import summary, write_page
+    from evenhand.experiments.runner import run_experiment
+
+    experiment = Experiment(
+        name=options.name,
+        env=options.env,
+        preset=options.preset,
+        params=options.params,
+        groups=options.groups,
+        settings=tuple(options.set),
+        features=None if options.features is None else names(options.features),
+        methods=names(options.algorithms) + names(options.policies),
+        seeds=options.seeds,
+        first_seed=options.first_seed,
+        steps=options.steps,
+        episodes=options.episodes,
+        evaluation_steps=options.evaluation_steps,
+        frontier_points=options.frontier_points,
+        policy_class=options.policy_class,
+        options=tuple(options.option),
+    )
+    runs = Path(options.out)
+    if runs.exists() and not runs.is_dir():
+        raise InputError(f"--out {options.out} is a file; name a folder for the runs")
+    folder = run_experiment(experiment, runs, command_line(options))
+    page = write_page(folder)
+    return {**summary(read_run(folder)), "folder": str(folder), "page": str(page)}
+
+
+def show(result: dict[str, Any], console: "Console") -> None:
+    """Print the table and where the page is."""
+    from evenhand.experiments.record import read_run
+    from evenhand.experiments.report import summary_table
+
+    console.print(summary_table(read_run(result["folder"])))
+    console.print(f"page: {result['page']}", soft_wrap=True)
+
+
+def command_line(options: Compare) -> str:
+    """The command that makes this run: the options that differ from the defaults."""
+    import shlex
+    from dataclasses import fields
+
+    words = ["evenhand", "compare"]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value == field.default:
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        for item in value if isinstance(value, tuple) else (value,):
+            words += [flag, str(item)]
+    return shlex.join(words)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas; in `threshold:3,2` the comma belongs to the rule."""
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        if found and ":" in found[-1] and part.replace(".", "").isdigit():
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return tuple(found)

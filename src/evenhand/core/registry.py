@@ -1,0 +1,104 @@
+"""Names for text to meet objects: `"Name-vN" -> "module:Class"`, imported only when asked for.
+
+In Python one imports the class itself; names are for command lines and configuration files. The
+tables hold strings, so listing them imports nothing. A newcomer adds one line here.
+"""
+
+import re
+from importlib import import_module
+from typing import Any
+
+from evenhand.core.errors import InputError, unknown_name
+
+ENVIRONMENTS: dict[str, str] = {
+    "Admissions-v0": "evenhand.envs.admissions:Admissions",
+    "Lending-v0": "evenhand.envs.lending:Lending",
+}
+ALGORITHMS: dict[str, str] = {
+    "dqn": "evenhand.algorithms.dqn:DQN",
+    "ppo": "evenhand.algorithms.ppo:PPO",
+}
+# Name -> the function `(env, params, key, argument) -> policy` that makes it.
+POLICIES: dict[str, str] = {
+    "approve-all": "evenhand.algorithms.rules:approve_all",
+    "deny-all": "evenhand.algorithms.rules:deny_all",
+    "constant": "evenhand.algorithms.rules:constant",
+    "threshold": "evenhand.algorithms.rules:level_threshold",
+    "score": "evenhand.algorithms.rules:score_threshold",
+    "table": "evenhand.algorithms.rules:table",
+    "max-util": "evenhand.algorithms.max_util:max_util",
+    "max-util-fitted": "evenhand.algorithms.classifiers:max_util_fitted",
+    "equal-opportunity": "evenhand.algorithms.equal_opportunity:equal_opportunity",
+    "accuracy-classifier": "evenhand.algorithms.classifiers:accuracy_classifier",
+}
+# How a policy with an argument is written; the others by their bare name.
+POLICY_FORMS: dict[str, str] = {
+    "constant": "constant:0.5",
+    "threshold": "threshold:3 or threshold:3,2",
+    "score": "score>=620",
+    "table": "a .csv file with columns group,level,approve",
+}
+
+METRIC_IDS: tuple[str, ...] = (
+    "return",
+    "return_by_group",
+    "profit_rate",
+    "approval_rate",
+    "recall",
+    "credit_gap_true",
+    "credit_gap_observed",
+    "qualification_gain",
+    "social_burden",
+)
+
+_ENVIRONMENT_ID = re.compile(r"[A-Z]\w*-v\d+")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def register_environment(name: str, target: str) -> None:
+    """Add an environment of your own: `register_environment("Loans-v0", "my_package.loans:Loans")`.
+
+    The version moves when the dynamics or the default parameters move, so a name never changes
+    its meaning: a name that is taken by another target is refused.
+    """
+    if not _ENVIRONMENT_ID.fullmatch(name):
+        raise InputError(f"an environment's name reads like 'Lending-v0', got {name!r}")
+    _register("environment", ENVIRONMENTS, name, target)
+
+
+def register_algorithm(name: str, target: str) -> None:
+    """Add an algorithm of your own under a short lower-case name."""
+    _register("algorithm", ALGORITHMS, name, target)
+
+
+def register_policy(name: str, target: str) -> None:
+    """Add a policy: `target` is a function that makes it."""
+    _register("policy", POLICIES, name, target)
+
+
+def make(name: str, **options: Any) -> Any:
+    """A new environment of this name: `make("Lending-v0")`; `options` go to its class."""
+    return load("environment", ENVIRONMENTS, name)(**options)
+
+
+def make_algorithm(name: str, **options: Any) -> Any:
+    """A new algorithm of this name; `options` are its hyperparameters."""
+    return load("algorithm", ALGORITHMS, name)(**options)
+
+
+def load(kind: str, table: dict[str, str], name: str) -> Any:
+    """The class or function behind a name in a table, imported now."""
+    if name not in table:
+        raise unknown_name(kind, name, table)
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _register(kind: str, table: dict[str, str], name: str, target: str) -> None:
+    if not _TARGET.fullmatch(target):
+        raise InputError(f"the target of {kind} {name!r} reads 'module:Name', got {target!r}")
+    if table.get(name, target) != target:
+        raise InputError(
+            f"{kind} {name!r} is already {table[name]}; give yours another name or version"
+        )
+    table[name] = target

@@ -1,0 +1,114 @@
+"""A world in which the decision maker also sees how each group is spread over true levels."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from evenhand.core.environment import AbstractEnvironment
+from evenhand.core.errors import InputError
+
+
+class LevelSharesState(eqx.Module):
+    inner: Any
+    counts: Int[Array, "G K"]
+    """People at each true level now, kept up to date one decision at a time."""
+
+
+class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
+    """The wrapped world with feature `level-shares` appended to its observation.
+
+    The feature is `(G * K)`, group by group: the share of the group's people at each TRUE level,
+    summing to 1 in each group. Oracle policies read it; nobody in the real world could. Dynamics,
+    signals and parameters are the wrapped world's; it must keep everybody's true level in
+    `state.level` and change nobody's but the applicant's.
+    """
+
+    env: Any
+
+    def __check_init__(self):
+        if "level-shares" in self.env.slices:
+            raise InputError("this world already shows 'level-shares'; wrap it once")
+
+    @property
+    def signals(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.env.signals
+
+    @property
+    def num_groups(self) -> int:
+        return self.env.num_groups
+
+    @property
+    def num_people(self) -> int:
+        return self.env.num_people
+
+    @property
+    def num_actions(self) -> int:
+        return self.env.num_actions
+
+    @property
+    def num_levels(self) -> int:
+        return self.env.num_levels
+
+    @property
+    def population_per_group(self) -> tuple[int, ...]:
+        return self.env.population_per_group
+
+    @property
+    def built_from(self) -> Any:
+        return self.env.built_from
+
+    @property
+    def episode_steps(self) -> int:
+        return self.env.episode_steps
+
+    @property
+    def obs_size(self) -> int:
+        return self.env.obs_size + self.num_groups * self.num_levels
+
+    @property
+    def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.env.obs_bounds
+        size = self.num_groups * self.num_levels
+        return np.append(low, np.zeros(size, low.dtype)), np.append(high, np.ones(size, high.dtype))
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        return {**self.env.slices, "level-shares": slice(self.env.obs_size, self.obs_size)}
+
+    @property
+    def adjustable(self) -> dict[str, tuple[float, float]]:
+        return self.env.adjustable
+
+    def default_params(self) -> Any:
+        return self.env.default_params()
+
+    def reset(self, key, params):
+        inner = self.env.reset(key, params)
+        people = self.env.population(inner, params)
+        counts = jnp.zeros((self.num_groups, self.num_levels), jnp.int32)
+        return LevelSharesState(inner, counts.at[people.group, inner.level].add(1))
+
+    def step(self, key, state, action, params):
+        """The wrapped world's step; the applicant alone changes place in the counts."""
+        inner, step = self.env.step(key, state.inner, action, params)
+        person, group = step.outcome.person, step.outcome.group
+        before, after = state.inner.level[person], inner.level[person]
+        counts = state.counts.at[group, before].add(-1).at[group, after].add(1)
+        successor = jnp.append(step.successor, self._shares(counts))
+        return LevelSharesState(inner, counts), eqx.tree_at(lambda s: s.successor, step, successor)
+
+    def _shares(self, counts):
+        size = np.array(self.population_per_group, np.float32)[:, None]
+        return (counts.astype(jnp.float32) / size).reshape(-1)
+
+    def observe(self, state, params):
+        return jnp.append(self.env.observe(state.inner, params), self._shares(state.counts))
+
+    def population(self, state, params):
+        return self.env.population(state.inner, params)
+
+    def decode(self, obs):
+        return self.env.decode(obs[..., : self.env.obs_size])

@@ -1,0 +1,67 @@
+"""Settings that make jax compile less, or not at all; to be made before jax is imported.
+
+Only environment variables are written and jax is not imported here, so this costs nothing. What
+the user has set already stands.
+"""
+
+import hashlib
+import mmap
+import os
+import platform
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+_OPTIMIZATION_FLAG = "xla_backend_optimization_level"
+
+
+def configure_compilation(cache: Path | None = None) -> Path:
+    """Keep compiled programs on disk and optimise them lightly; returns the folder in use.
+
+    Call it before anything imports jax. The folder is `cache`, or `$EVENHAND_CACHE_DIR`, or
+    `$XDG_CACHE_HOME/evenhand`, and below it `jax/<machine type>`: programs compiled for one
+    processor can fail on another.
+    """
+    folder = (cache or cache_folder()) / "jax" / machine_type()
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+    # jax keeps only programs that took a second to compile; ours are many and small.
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _OPTIMIZATION_FLAG not in flags and "jax" not in sys.modules and _accepts_flag():
+        os.environ["XLA_FLAGS"] = f"{flags} --{_OPTIMIZATION_FLAG}=1".strip()
+    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+
+
+def cache_folder() -> Path:
+    """The folder for everything that can be made again."""
+    if own := os.environ.get("EVENHAND_CACHE_DIR"):
+        return Path(own)
+    # The XDG rules: an empty or relative value counts as unset.
+    shared = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "evenhand"
+
+
+def machine_type() -> str:
+    """A short name for this kind of processor: its architecture and a digest of its features."""
+    about = [platform.system(), platform.machine(), platform.processor()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    for field in ("vendor_id", "model name", "flags", "Features"):
+        about += [line for line in lines if line.startswith(field)][:1]
+    digest = hashlib.sha256("\n".join(about).encode()).hexdigest()
+    return f"{platform.machine() or 'unknown'}-{digest[:12]}"
+
+
+def _accepts_flag() -> bool:
+    """Whether the installed XLA knows the flag: an unknown one would end the process."""
+    spec = find_spec("jaxlib")
+    if spec is None or spec.origin is None:
+        return False
+    for library in Path(spec.origin).parent.glob("libjax_common*"):
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            if m.find(_OPTIMIZATION_FLAG.encode()) >= 0:
+                return True
+    return False

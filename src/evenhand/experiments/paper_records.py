@@ -1,0 +1,96 @@
+"""The folder of a reproduced paper: what it claims, how it is run, and what came out.
+
+`papers/README.md` describes the files. Nothing here runs an experiment.
+"""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from evenhand.core.errors import InputError
+from evenhand.core.plain import plain
+
+VERDICTS = ("reproduced", "not reproduced", "inconclusive")
+
+
+def experiment_digest(experiment: Path) -> str:
+    """SHA-256 of the canonical JSON of an experiment file, so comments and order do not count."""
+    text = json.dumps(plain(read_toml(experiment)), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_verdicts(folder: Path) -> list[dict[str, Any]]:
+    """One row per claim of the paper, in the order of its claims file, from stored records.
+
+    A row holds `id, statement, statistic, interval, verdict`. Records that are absent, or were
+    made by another experiment file, are an `InputError` that names the command to make them.
+    """
+    claims = _claims(folder)
+    manifest = _record(folder, "manifest.json")
+    if manifest.get("experiment_digest") != experiment_digest(folder / "experiment.toml"):
+        raise InputError(
+            f"{folder / 'experiment.toml'} has changed since its records were made; "
+            f"{remake(folder)}"
+        )
+    found = {row["id"]: row for row in _record(folder, "verdicts.json").get("verdicts", [])}
+    return [_row(folder, claim, found) for claim in claims]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The contents of a TOML file; an `InputError` where it is absent or cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+
+
+def remake(folder: Path) -> str:
+    """The half sentence that says how a folder's records are made."""
+    return f"make them with: evenhand run {folder}"
+
+
+def _claims(folder: Path) -> list[dict[str, Any]]:
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; give one such as papers/<key>")
+    claims = read_toml(folder / "claims.toml").get("claims", [])
+    for claim in claims:
+        if not {"id", "statement"} <= claim.keys():
+            raise InputError(f"{folder / 'claims.toml'}: every claim needs an id and a statement")
+    if not claims:
+        raise InputError(f"{folder / 'claims.toml'} has no [[claims]]")
+    return claims
+
+
+def _record(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / "results" / name
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder} has no {path.relative_to(folder)}; {remake(folder)}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}); {remake(folder)}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path} should hold one JSON object; {remake(folder)}")
+    return record
+
+
+def _row(folder: Path, claim: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    verdict = found.get(claim["id"])
+    if verdict is None:
+        raise InputError(f"{folder} has no verdict on claim {claim['id']!r}; {remake(folder)}")
+    if verdict.get("verdict") not in VERDICTS:
+        raise InputError(
+            f"{folder}: the verdict on claim {claim['id']!r} is {verdict.get('verdict')!r}, "
+            f"not one of {', '.join(VERDICTS)}; {remake(folder)}"
+        )
+    return {
+        "id": claim["id"],
+        "statement": claim["statement"],
+        "statistic": verdict.get("statistic"),
+        "interval": verdict.get("interval"),
+        "verdict": verdict["verdict"],
+    }

@@ -1,0 +1,113 @@
+"""The tables of a run folder: their columns, and how they are read and written."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from evenhand.core.errors import InputError
+
+Schema = Mapping[str, Any]
+
+_RUN = {"algorithm": pl.String, "seed": pl.Int64}
+_VALUE = {"metric": pl.String, "group": pl.String, "value": pl.Float64}
+
+SCHEMA: dict[str, Schema] = {
+    "final": {
+        "digest": pl.String,
+        "env": pl.String,
+        **_RUN,
+        "update": pl.Int64,
+        "env_steps": pl.Int64,
+        "metric": pl.String,
+        "signal": pl.String,
+        "group": pl.String,
+        "value": pl.Float64,
+        "count": pl.Float64,
+    },
+    "curves": {**_RUN, "update": pl.Int64, "env_steps": pl.Int64, **_VALUE},
+    "series": {**_RUN, "step": pl.Int64, **_VALUE},
+    "distributions": {
+        **_RUN,
+        "step": pl.Int64,
+        "group": pl.String,
+        "level": pl.Int64,
+        "share": pl.Float64,
+    },
+    "frontier": {
+        "criterion": pl.String,
+        "policy_class": pl.String,
+        "tolerance": pl.Float64,
+        "profit": pl.Float64,
+        "disparity": pl.Float64,
+        "dual": pl.Float64,
+        "seconds": pl.Float64,
+    },
+    "reference": {
+        "name": pl.String,
+        "criterion": pl.String,
+        "profit": pl.Float64,
+        "disparity": pl.Float64,
+    },
+}
+
+
+def read_table(path: Path, schema: Schema) -> pl.DataFrame:
+    """The table in a parquet file with the columns of `schema`, in that order."""
+    try:
+        frame = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+    return conform(frame, schema, str(path))
+
+
+def conform(frame: pl.DataFrame, schema: Schema, what: str) -> pl.DataFrame:
+    """The frame with exactly the columns of `schema`, cast; an unknown column is an error."""
+    missing = [name for name in schema if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in schema]
+    if missing or unknown:
+        raise InputError(
+            f"{what} must have the columns {', '.join(schema)}; "
+            f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}"
+        )
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def write_table(
+    path: Path, rows: pl.DataFrame | Sequence[Mapping[str, Any]], schema: Schema
+) -> None:
+    """Write a table as parquet: either the whole file appears under its name, or nothing does."""
+    if isinstance(rows, pl.DataFrame):
+        frame = rows
+    else:
+        names = dict.fromkeys(name for row in rows for name in row) or schema
+        frame = pl.DataFrame(
+            {name: [row.get(name) for row in rows] for name in names},
+            schema_overrides={name: kind for name, kind in schema.items() if name in names},
+        )
+    frame = conform(frame, schema, str(path))
+    with _replacing(path) as temporary:
+        frame.write_parquet(temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file: either the whole file appears under its name, or nothing does."""
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its name once it is safely on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,179 @@
+"""Names and meanings: what each measure says, and whom a bad value harms."""
+
+from dataclasses import dataclass
+from typing import Any
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure in words. `unit` is "share", "reward", "gain" or "levels"."""
+
+    title: str
+    unit: str
+    meaning: str
+    harm: str
+
+
+MEASURES: dict[str, Measure] = {
+    "return": Measure(
+        "Return",
+        "reward",
+        "What the decision-maker earns over one episode: every repaid loan adds, every default "
+        "subtracts.",
+        "A low value harms the lender; a lender that loses money stops lending to anybody.",
+    ),
+    "return_by_group": Measure(
+        "Return by group",
+        "reward",
+        "The part of the return that comes from decisions about each group.",
+        "A negative value means that a group's approvals lose money, which also means defaults "
+        "that lower its members' scores.",
+    ),
+    "profit_rate": Measure(
+        "Profit rate",
+        "share",
+        "Return from a group per decision about it.",
+        "A group with a low rate is one the lender has a reason to avoid.",
+    ),
+    "approval_rate": Measure(
+        "Approval rate",
+        "share",
+        "Approvals per decision. An equal rate is demographic parity.",
+        "A low rate for one group harms its applicants as a whole: they go without credit, "
+        "including those who would have repaid.",
+    ),
+    "recall": Measure(
+        "Recall",
+        "share",
+        "Approvals among applicants who would repay. An equal recall is equality of opportunity.",
+        "A low value harms people who would have repaid and were turned away; a gap means that "
+        "one group bears more of these refusals.",
+    ),
+    "credit_gap_true": Measure(
+        "Credit gap",
+        "levels",
+        "Distance (1-Wasserstein) between the groups' true score distributions at the end.",
+        "A large value harms the group left at lower scores: its next applications, here or "
+        "elsewhere, start from there.",
+    ),
+    "credit_gap_observed": Measure(
+        "Observed credit gap",
+        "levels",
+        "The same distance between the scores that the decision-maker sees.",
+        "Where it is smaller than the true gap, the record hides a difference in people's lives.",
+    ),
+    "qualification_gain": Measure(
+        "Qualification gain",
+        "gain",
+        "How much the members of a group moved up or down in qualification, summed over them.",
+        "A negative value means that the loans left the group worse off than before.",
+    ),
+    "social_burden": Measure(
+        "Social burden",
+        "reward",
+        "What qualified people of a group had to spend to be accepted.",
+        "A high value harms those who must buy what others get without effort.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CriterionWords:
+    """An unfairness criterion in words."""
+
+    title: str
+    unit: str
+    axis: str
+    meaning: str
+
+
+CRITERIA: dict[str, CriterionWords] = {
+    "gain-disparity": CriterionWords(
+        "Gain disparity",
+        "gain",
+        "difference between groups in qualification gain",
+        "the largest difference between groups in summed qualification gain",
+    ),
+    "approval-gap": CriterionWords(
+        "Approval gap",
+        "share",
+        "difference between groups in approval rate",
+        "the largest difference between groups in approvals per decision",
+    ),
+    "recall-gap": CriterionWords(
+        "Recall gap",
+        "share",
+        "difference between groups in recall",
+        "the largest difference between groups in approvals of people who would repay",
+    ),
+    "score-w1": CriterionWords(
+        "Score distance",
+        "levels",
+        "distance between the groups' final scores, in levels",
+        "the distance (1-Wasserstein) between the groups' final score distributions",
+    ),
+}
+
+METHODS: dict[str, tuple[str, str]] = {
+    "ppo": ("PPO", "learned: proximal policy optimisation from simulated experience"),
+    "dqn": ("DQN", "learned: deep Q-learning from simulated experience"),
+    "max-util": ("Max-util", "approves when this one decision is expected to earn"),
+    "equal-opportunity": (
+        "Equal opportunity",
+        "one threshold per group, chosen so that recall is equal at first",
+    ),
+    "approve-all": ("Approve all", "approves everybody"),
+    "reject-all": ("Reject all", "approves nobody"),
+}
+
+
+def method_title(name: str) -> str:
+    """A method's name as people say it; an unknown name stays as it is."""
+    if name in METHODS:
+        return METHODS[name][0]
+    kind, found, rest = name.partition(":")
+    return f"Threshold {rest}" if found and kind == "threshold" else name
+
+
+def method_meaning(name: str, labels: tuple[str, ...] = ()) -> str:
+    """One line about a method, or "" for one that this page does not know."""
+    kind, _, rest = name.partition(":")
+    if kind == "threshold" and rest.isdigit() and int(rest) < len(labels):
+        return f"approves from level {rest} (score {labels[int(rest)]}) on, in every group"
+    return METHODS.get(name, ("", ""))[1]
+
+
+def criterion_words(name: str) -> CriterionWords:
+    """A criterion in words; an unknown one is called by its name."""
+    return CRITERIA.get(name) or CriterionWords(name, "number", name, name)
+
+
+def measure_words(metric: str) -> Measure:
+    """A measure in words; an unknown one is called by its name."""
+    title = metric.replace("_", " ").capitalize()
+    return MEASURES.get(metric) or Measure(title, "number", "", "")
+
+
+def figure_of(value: Any, unit: str = "number", signed: bool = False) -> str:
+    """A number as text: about three digits, a share in percent, an en dash for no data."""
+    if value is None or value != value:
+        return "\N{EN DASH}"
+    value = float(value)
+    if unit == "share":
+        digits, value, suffix = 1, 100 * value, "%"
+    else:
+        size = abs(value)
+        digits, suffix = 0 if size >= 100 else 1 if size >= 10 else 2, ""
+    text = f"{abs(round(value, digits)):,.{digits}f}"
+    sign = MINUS if round(value, digits) < 0 else "+" if signed and round(value, digits) > 0 else ""
+    return f"{sign}{text}{suffix}"
+
+
+def range_of(interval: Any, unit: str = "number", signed: bool = False) -> str:
+    """An interval as "[low, high]", or "" where there is none."""
+    if not interval.bounded:
+        return ""
+    low, high = (figure_of(end, unit, signed).rstrip("%") for end in (interval.low, interval.high))
+    return f"[{low}, {high}]"

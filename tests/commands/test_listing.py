@@ -1,0 +1,23 @@
+"""`evenhand list` answers with every name, and a line about each preset."""
+
+import json
+
+from evenhand import cli
+
+
+def test_list_holds_the_five_kinds_of_names(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    names = json.loads(capsys.readouterr().out)
+    assert list(names) == ["environments", "presets", "algorithms", "policies", "metrics"]
+    assert {"Lending-v0", "Admissions-v0"} <= set(names["environments"])
+    assert {"ppo", "dqn"} <= set(names["algorithms"])
+    assert {"return", "recall", "social_burden"} <= set(names["metrics"])
+    assert names["presets"]["fico"]["environment"] == "Lending-v0"
+    assert all(preset["summary"] for preset in names["presets"].values())
+
+
+def test_list_is_readable_too(capsys):
+    assert cli.main(["list"]) == 0
+    shown = capsys.readouterr().out
+    assert "Lending-v0" in shown
+    assert "TransRisk" in shown
