@@ -10,6 +10,9 @@ from evenhand.experiments import statistics
 from evenhand.experiments.record import Run
 from evenhand.experiments.statistics import Interval
 
+# Steps `(T,)`, and `(3, T)` mean, low and high end.
+Series = tuple[np.ndarray, np.ndarray]
+
 LINE_CLASSES = ("time", "visit")
 # In the order of the page; the first one a run has is the one its first sentence speaks of.
 CRITERIA_ORDER = ("gain-disparity", "approval-gap", "recall-gap", "score-w1")
@@ -48,6 +51,11 @@ class Distance:
     profit: Interval
     best: float
     gap: Interval
+
+    @property
+    def known(self) -> bool:
+        """Whether the method has a place in the picture at all."""
+        return bool(np.isfinite(self.disparity.estimate) and np.isfinite(self.profit.estimate))
 
     @property
     def relative(self) -> float:
@@ -112,11 +120,11 @@ class Estimates:
         gap = statistics.percentile_interval(best - y.mean(), reach - y[drawn].mean(1), len(x))
         return Distance(disparity, profit, best, gap)
 
-    def series(self, method: str, metric: str, group: str) -> tuple[np.ndarray, np.ndarray] | None:
+    def series(self, method: str, metric: str, group: str) -> Series | None:
         """Steps `(T,)` and `(3, T)` mean and band of a quantity inside the episode."""
         return self._over(self.run.series, "step", method, metric, group)
 
-    def curve(self, method: str, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
+    def curve(self, method: str, metric: str) -> Series | None:
         """Training steps `(T,)` and `(3, T)` mean and band of a training quantity."""
         return self._over(self.run.curves, "env_steps", method, metric, "")
 
@@ -136,9 +144,15 @@ class Estimates:
         mean = {m: self.interval(m, "return").estimate for m in self.run.methods}
         return max(mean, key=lambda m: -np.inf if np.isnan(mean[m]) else mean[m])
 
-    def _over(self, frame: pl.DataFrame | None, x: str, method: str, metric: str, group: str):
-        if frame is None:
-            return None
+    def _over(self, frame: pl.DataFrame | None, *key: str) -> Series | None:
+        """The series of a table, read once."""
+        if key not in self._read:
+            self._read[key] = None if frame is None else self._reduced(frame, *key)
+        return self._read[key]
+
+    def _reduced(
+        self, frame: pl.DataFrame, x: str, method: str, metric: str, group: str
+    ) -> Series | None:
         wanted = (
             (pl.col("algorithm") == method)
             & (pl.col("metric") == metric)
@@ -150,6 +164,10 @@ class Estimates:
         wide = rows.pivot(on="seed", index=x, values="value", aggregate_function="mean").sort(x)
         values = wide.drop(x).cast(pl.Float64).fill_null(np.nan).to_numpy().T
         return wide[x].to_numpy(), statistics.band(values, self.generator())
+
+    @cached_property
+    def _read(self) -> dict[tuple[str, ...], Series | None]:
+        return {}
 
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str], np.ndarray]:

@@ -1,8 +1,9 @@
 """The sections of the page, in their order."""
 
+from functools import partial
 from typing import Any
 
-from evenhand.experiments import page, sentences
+from evenhand.experiments import captions, facts, page, sentences
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
 from evenhand.experiments.markup import Markup, join, tag
@@ -33,7 +34,11 @@ def numbers(estimates: Estimates) -> Markup:
     """The key table, what the methods are, and which differences hold up."""
     parts: list[Any] = [
         tag("p", sentences.seeds_note(estimates), class_="note"),
-        page.key_table(estimates),
+        tag("h3", "What the decision-maker earns"),
+        page.earnings_table(estimates),
+        tag("h3", "What the decisions mean for each group"),
+        page.people_table(estimates),
+        tag("h3", "The methods"),
         page.methods_list(estimates),
     ]
     if len(estimates.run.methods) > 1:
@@ -79,17 +84,15 @@ def people(estimates: Estimates) -> Markup:
         ("recall", recall, "Recall so far.", "Recall per group", "share"),
     ):
         if methods_with(estimates, metric):
-            caption = sentences.ends_caption(estimates, metric, what, unit)
-            parts.append(
-                page.figure(metric, lambda width, draw=draw: draw(estimates, width), label, caption)
-            )
+            words = captions.ends_caption(estimates, metric, what, unit)
+            parts.append(page.figure(metric, partial(draw, estimates), label, *words))
     if not parts:
         parts.append(page.missing("There are no series over time", estimates.run.command))
     if estimates.run.distributions is None:
         return join(*parts, page.missing("There are no distributions", estimates.run.command))
     label = "True scores, before and after."
-    caption = sentences.distribution_caption(estimates)
-    drawing = page.figure("scores", lambda width: distributions(estimates, width), label, caption)
+    words = captions.distribution_caption(estimates)
+    drawing = page.figure("scores", partial(distributions, estimates), label, *words)
     return join(*parts, drawing)
 
 
@@ -99,8 +102,8 @@ def horizon(estimates: Estimates) -> Markup | None:
 
     if not set(EXACT) <= exact_values(estimates).keys():
         return None
-    caption = sentences.horizon_caption(estimates)
-    drawing = page.figure("gap", lambda w: draw(estimates, w), "Looking ahead.", caption)
+    caption = captions.horizon_caption(estimates)
+    drawing = page.figure("gap", partial(draw, estimates), "Looking ahead.", caption)
     return join(tag("p", sentences.horizon_text(estimates)), drawing)
 
 
@@ -113,12 +116,10 @@ def training(estimates: Estimates) -> Markup | None:
         return page.missing("There are no training curves", estimates.run.command)
     metrics = frame["metric"].unique(maintain_order=True).to_list()
     metric = "reward" if "reward" in metrics else metrics[0]
-    caption = sentences.curves_caption(estimates, metric)
+    caption = captions.curves_caption(estimates, metric)
     if not caption:
         return None
-    return page.figure(
-        "curves", lambda width: curves(estimates, metric, width), "Training.", caption
-    )
+    return page.figure("curves", partial(curves, estimates, metric), "Training.", caption)
 
 
 def assumed(estimates: Estimates) -> Markup:
@@ -159,7 +160,7 @@ def how(estimates: Estimates) -> Markup:
         if not run.experiment.get("settings")
         else "The settings that were changed are listed here; how they were chosen is not recorded."
     )
-    pairs = [*sentences.run_facts(run), ("Tuning", tuning), ("Data", source), ("Licence", licence)]
+    pairs = [*facts.run_facts(run), ("Tuning", tuning), ("Data", source), ("Licence", licence)]
     return join(
         tag("p", "This command makes the run again, with the same numbers on the same versions:"),
         tag("pre", tag("code", run.command)),

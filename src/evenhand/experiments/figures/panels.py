@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import group_look, margins, new_figure
-from evenhand.experiments.wording import method_title
+from evenhand.experiments.wording import MINUS, method_title
 
 
 def grid(
@@ -30,13 +30,10 @@ def grid(
     return figure, list(panels[:count])
 
 
-def key(figure: Figure, groups: tuple[str, ...], lines: bool = True) -> None:
+def key(figure: Figure, groups: tuple[str, ...]) -> None:
     """The groups' names with their look, in one row at the top."""
     looks = [group_look(index) for index in range(len(groups))]
-    handles = [
-        Line2D([], [], **(look if lines else look | {"linestyle": "none"}), markersize=5)
-        for look in looks
-    ]
+    handles = [Line2D([], [], markersize=5, **look) for look in looks]
     high = figure.get_size_inches()[1]
     figure.legend(
         handles,
@@ -57,7 +54,7 @@ def over_time(
     estimates: Estimates,
     metric: str,
     width: str,
-    tick: Callable[[float, int], str],
+    tick: Callable[[float, float], str],
     top: float | None = None,
 ) -> Figure:
     """A quantity of each group inside the episode, per method, with 95% bands over seeds."""
@@ -91,9 +88,15 @@ def methods_with(estimates: Estimates, metric: str) -> list[str]:
     ]
 
 
-def thousands(value: float, _: int = 0) -> str:
+def thousands(value: float | int, _: float | int = 0) -> str:
     """5000 as "5k"."""
     return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
+
+
+def plain_tick(value: float | int, unit: str) -> str:
+    """A tick's number without needless zeros; a share in percent."""
+    text = f"{round(100 * value, 6):g}%" if unit == "share" else f"{round(value, 6):,.6g}"
+    return text.replace("-", MINUS)
 
 
 def _line(panel: Axes, steps: np.ndarray, band: np.ndarray, index: int) -> None:
