@@ -12,7 +12,7 @@ def frontier_caption(estimates: Estimates, criterion: str) -> tuple[str, str]:
     line, words = estimates.line(criterion), criterion_words(criterion)
     if line is None:
         return "", ""
-    kind = "Best achievable return" if line.best_achievable else "Best return that was solved"
+    kind = "best achievable return" if line.best_achievable else "best return of solved policies"
     ends = [
         f"{figure_of(profit)} where that is {figure_of(at, words.unit) if at > 1e-9 else '0'}"
         for profit, at in (
@@ -20,7 +20,7 @@ def frontier_caption(estimates: Estimates, criterion: str) -> tuple[str, str]:
             (line.profit[-1], line.disparity[-1]),
         )
     ]
-    short = f"{kind} for {words.meaning}: {ends[0]}, {ends[1]}."
+    short = f"The line is the {kind} for {words.meaning}: {ends[0]}, {ends[1]}."
     points, sides = [], []
     for method in estimates.run.methods:
         found, name = estimates.distance(method, criterion), method_title(method)

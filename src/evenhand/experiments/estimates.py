@@ -92,8 +92,7 @@ class Estimates:
         frame = self.run.frontier
         found = set() if frame is None else set(frame["criterion"].unique())
         known = [name for name in CRITERIA_ORDER if name in found]
-        names = known + sorted(found.difference(known))
-        return tuple(name for name in names if self.line(name) is not None)
+        return tuple(n for n in known + sorted(found.difference(known)) if self.line(n))
 
     def lines(self, criterion: str) -> list[ExactLine]:
         """The exact lines of a criterion, the one that binds every policy first."""
@@ -184,9 +183,9 @@ class Estimates:
         return cells
 
     def _line(self, criterion: str, policy_class: str) -> ExactLine | None:
-        if self.run.frontier is None:
+        if (frame := self.run.frontier) is None:
             return None
-        rows = self.run.frontier.filter(
+        rows = frame.filter(
             (pl.col("criterion") == criterion)
             & (pl.col("policy_class") == policy_class)
             & pl.col("disparity").is_finite()
@@ -197,6 +196,5 @@ class Estimates:
         return ExactLine(
             policy_class,
             rows["disparity"].to_numpy(),
-            # Rounding of the solver must not make the line fall.
-            np.maximum.accumulate(rows["profit"].to_numpy()),
+            np.maximum.accumulate(rows["profit"].to_numpy()),  # rounding must not let it fall
         )

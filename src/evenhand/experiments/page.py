@@ -161,7 +161,7 @@ def measures_table(estimates: Estimates) -> Markup:
     ]
     for criterion in estimates.criteria:
         said = criterion_words(criterion)
-        meaning = f"Ex ante: {said.meaning}, of expected values."
+        meaning = f"{said.meaning[:1].upper()}{said.meaning[1:]}; the exact line holds it ex ante."
         harm = "The group on the lower side; which one it is shows in the columns by group."
         rows.append(
             tag("tr", tag("th", said.title, scope="row"), tag("td", meaning), tag("td", harm))

@@ -10,8 +10,8 @@ from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.wording import method_title
 
 LICENCES = {
-    "Federal Reserve": "a public report of the US Federal Reserve, in the public domain",
-    "ml-fairness-gym": "numbers published with ml-fairness-gym, Apache License 2.0",
+    "Federal Reserve": "published by the US Federal Reserve in a public report to Congress",
+    "ml-fairness-gym": "published with ml-fairness-gym under the Apache License 2.0",
 }
 
 
@@ -68,6 +68,11 @@ def exact_frontier(estimates: Estimates) -> Markup:
         "chance also keeps a sampled disparity away from 0. Between solved points the line is "
         "straight."
     )
+    if binds and len(estimates.lines(estimates.criteria[0])) > 1:
+        text += (
+            " The dashed line is the best of policies that know how often an applicant came "
+            "before, but not the date."
+        )
     return join(tag("p", text), *page.frontier_figures(estimates))
 
 
@@ -132,8 +137,17 @@ def assumed(estimates: Estimates) -> Markup:
         "These numbers are choices, not estimates. Change them and the answer above may change, "
         "so assess a policy under several before acting on it."
     )
-    pairs = [(tag("code", name), reason) for name, reason in reasons.items()]
+    world = estimates.run.world
+    pairs = [(join(tag("code", n), _value(world.get(n))), reason) for n, reason in reasons.items()]
     return join(tag("p", text), tag("div", page.definitions(pairs), class_="marked"))
+
+
+def _value(value: Any) -> str:
+    """ " = value" for a number or a few of them, else nothing."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > 6 or not all(isinstance(number, int | float) for number in values):
+        return ""
+    return f" = {', '.join(f'{number:,g}' for number in values)}"
 
 
 def meaning(estimates: Estimates) -> Markup:
@@ -155,14 +169,15 @@ def how(estimates: Estimates) -> Markup:
         (words for name, words in LICENCES.items() if name in source), "see the source"
     )
     tuning = run.experiment.get("tuning") or (
-        "Every method ran with one fixed setting, stated in experiment.json; no setting was "
-        "chosen by looking at the numbers on this page."
-        if not run.experiment.get("settings")
-        else "The settings that were changed are listed here; how they were chosen is not recorded."
+        "every method ran with the settings in experiment.json; the records do not say how these "
+        "were chosen"
     )
     pairs = [*facts.run_facts(run), ("Tuning", tuning), ("Data", source), ("Licence", licence)]
     return join(
-        tag("p", "This command makes the run again, with the same numbers on the same versions:"),
+        tag(
+            "p",
+            "This command makes the run again; device and versions as below give the same numbers.",
+        ),
         tag("pre", tag("code", run.command)),
         page.definitions(pairs, "facts"),
     )

@@ -35,9 +35,14 @@ def below(estimates: Estimates, method: str, criterion: str) -> str:
         return (
             f"not distinguishable from the {figure_of(found.best)} that is {best} at its own {own}"
         )
-    side = "below" if found.gap.estimate >= 0 else "above"
     share = figure_of(abs(found.relative), "share")
-    return f"{share} {side} the {figure_of(found.best)} that is {best} at its own {own}"
+    if found.gap.estimate >= 0:
+        return f"{share} below the {figure_of(found.best)} that is {best} at its own {own}"
+    # Beyond chance this cannot be; the reader must not take it for a discovery.
+    why = (
+        ": too few episodes, or records that do not belong together" if line.best_achievable else ""
+    )
+    return f"{share} above the {figure_of(found.best)} that is {best} at its own {own}{why}"
 
 
 def people(estimates: Estimates) -> str:
@@ -104,9 +109,9 @@ def horizon_text(estimates: Estimates) -> str:
     return (
         f"An applicant returns only after about {sum(sizes):,} decisions on average, so a learner "
         "that discounts each decision hardly sees what a loan does to that person's own next "
-        f"application. Looking that far is worth {figure_of(gap)} here: the exact optimum earns "
-        f"{share} more than it would by judging every decision by itself, and a learner that "
-        "stays near the myopic rule has not found this part."
+        f"application. Looking that far is worth {figure_of(gap)} here, {share} of what the "
+        "exact optimum earns: so much is lost by the rule that judges every decision by itself, "
+        "and a learner that earns no more than that rule has not looked ahead."
     )
 
 

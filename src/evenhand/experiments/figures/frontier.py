@@ -42,7 +42,7 @@ def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figur
         labels += _draw_references(axes, references, named=width == "wide")
         reserved = _finish(axes, criterion, lines[0], width)
         obstacles = np.array([*along(axes, lines[0]), *_bars(distances.values())])
-        names = line_labels(axes, lines)
+        names = line_labels(axes, lines[: 2 if width == "wide" else 1])
         reserved += place(axes, names[:1], obstacles, reserved, UP_LEFT, True)
         reserved += place(axes, names[1:], obstacles, reserved, DOWN_RIGHT, True)
         place(axes, labels, obstacles, reserved)
@@ -135,7 +135,7 @@ def _draw_methods(
 def _draw_references(axes: Axes, references: list, named: bool) -> list[Label]:
     """Small open diamonds; only the two exact policies with a story get a name."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    labels = []
+    labels: list[Label] = []
     for name, x, y in references:
         if not (left <= x <= right and low <= y <= high):
             continue

@@ -25,7 +25,7 @@ def place(
     reserved: Sequence[Text] = (),
     directions: Sequence[tuple[int, int]] = DIRECTIONS,
     optional: bool = False,
-    size: float = 9,
+    size: float | int = 9,
 ) -> list[Text]:
     """The texts, one written beside its point for each (x, y, words, colour), in that order.
 
@@ -43,34 +43,40 @@ def place(
     marks = axes.transData.transform(obstacles) if len(obstacles) else np.empty((0, 2))
     written: list[Text] = []
     taken: list[BboxBase] = [text.get_window_extent(renderer) for text in reserved]
+    places = [(reach, direction) for reach in _REACHES for direction in directions]
     for x, y, words, colour in _merged(axes, labels, 5 * pixels):
         draft = axes.text(x, y, words, size=size, weight="bold")
         extent = draft.get_window_extent(renderer)
         draft.remove()
         point = axes.transData.transform((x, y))
-        places = [(r, d) for r in _REACHES for d in directions]
         boxes = [_box(point, r * pixels, d, extent.width, extent.height) for r, d in places]
         costs = [_cost(box, inside, marks, taken) + 0.05 * rank for rank, box in enumerate(boxes)]
         best = int(np.argmin(costs))
         if optional and costs[best] > 5:
             continue
-        reach, (dx, dy) = places[best]
         taken.append(boxes[best])
-        line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
-        note = axes.annotate(
-            words,
-            (x, y),
-            xytext=(reach * dx, reach * dy),
-            textcoords="offset points",
-            ha=_H[dx],
-            va=_V[dy],
-            color=colour,
-            size=size,
-            weight="bold",
-            arrowprops=line if reach > 13 else None,
-        )
-        written.append(note)
+        written.append(_write(axes, (x, y, words, colour), *places[best], size))
     return written
+
+
+def _write(
+    axes: Axes, label: Label, reach: int, direction: tuple[int, int], size: float | int
+) -> Text:
+    """The label `reach` points away, with a thin line to its point if that is far."""
+    (x, y, words, colour), (dx, dy) = label, direction
+    line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
+    return axes.annotate(
+        words,
+        (x, y),
+        xytext=(reach * dx, reach * dy),
+        textcoords="offset points",
+        ha=_H[dx],
+        va=_V[dy],
+        color=colour,
+        size=size,
+        weight="bold",
+        arrowprops=line if reach > 13 else None,
+    )
 
 
 def _merged(axes: Axes, labels: Sequence[Label], near: float) -> list[Label]:
