@@ -19,7 +19,7 @@ def sections(estimates: Estimates) -> list[tuple[str, str, Markup]]:
     """(id, title, content) of every section."""
     made = [
         ("numbers", "The key numbers", numbers(estimates)),
-        ("frontier", "How far from the best achievable trade-off", exact_frontier(estimates)),
+        ("frontier", "How far from the exact frontier", exact_frontier(estimates)),
         ("people", "What happens to people over time", people(estimates)),
         ("horizon", "What looking ahead is worth", horizon(estimates)),
         ("training", "How the learned methods got there", training(estimates)),
@@ -147,7 +147,9 @@ def _value(value: Any) -> str:
     values = value if isinstance(value, list) else [value]
     if len(values) > 6 or not all(isinstance(number, int | float) for number in values):
         return ""
-    return f" = {', '.join(f'{number:,g}' for number in values)}"
+    from evenhand.experiments.figures.panels import plain_tick
+
+    return " = " + ", ".join(plain_tick(number, "") for number in values)
 
 
 def meaning(estimates: Estimates) -> Markup:
