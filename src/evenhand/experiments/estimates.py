@@ -10,6 +10,9 @@ from evenhand.experiments import statistics
 from evenhand.experiments.record import Run
 from evenhand.experiments.statistics import Interval
 
+# Steps `(T,)`, and `(3, T)` mean, low and high end.
+Series = tuple[np.ndarray, np.ndarray]
+
 LINE_CLASSES = ("time", "visit")
 # In the order of the page; the first one a run has is the one its first sentence speaks of.
 CRITERIA_ORDER = ("gain-disparity", "approval-gap", "recall-gap", "score-w1")
@@ -50,6 +53,11 @@ class Distance:
     gap: Interval
 
     @property
+    def known(self) -> bool:
+        """Whether the method has a place in the picture at all."""
+        return bool(np.isfinite(self.disparity.estimate) and np.isfinite(self.profit.estimate))
+
+    @property
     def relative(self) -> float:
         """The gap as a share of the best profit at the method's own disparity."""
         return self.gap.estimate / abs(self.best) if self.best else np.nan
@@ -84,8 +92,7 @@ class Estimates:
         frame = self.run.frontier
         found = set() if frame is None else set(frame["criterion"].unique())
         known = [name for name in CRITERIA_ORDER if name in found]
-        names = known + sorted(found.difference(known))
-        return tuple(name for name in names if self.line(name) is not None)
+        return tuple(n for n in known + sorted(found.difference(known)) if self.line(n))
 
     def lines(self, criterion: str) -> list[ExactLine]:
         """The exact lines of a criterion, the one that binds every policy first."""
@@ -112,11 +119,11 @@ class Estimates:
         gap = statistics.percentile_interval(best - y.mean(), reach - y[drawn].mean(1), len(x))
         return Distance(disparity, profit, best, gap)
 
-    def series(self, method: str, metric: str, group: str) -> tuple[np.ndarray, np.ndarray] | None:
+    def series(self, method: str, metric: str, group: str) -> Series | None:
         """Steps `(T,)` and `(3, T)` mean and band of a quantity inside the episode."""
         return self._over(self.run.series, "step", method, metric, group)
 
-    def curve(self, method: str, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
+    def curve(self, method: str, metric: str) -> Series | None:
         """Training steps `(T,)` and `(3, T)` mean and band of a training quantity."""
         return self._over(self.run.curves, "env_steps", method, metric, "")
 
@@ -136,9 +143,15 @@ class Estimates:
         mean = {m: self.interval(m, "return").estimate for m in self.run.methods}
         return max(mean, key=lambda m: -np.inf if np.isnan(mean[m]) else mean[m])
 
-    def _over(self, frame: pl.DataFrame | None, x: str, method: str, metric: str, group: str):
-        if frame is None:
-            return None
+    def _over(self, frame: pl.DataFrame | None, *key: str) -> Series | None:
+        """The series of a table, read once."""
+        if key not in self._read:
+            self._read[key] = None if frame is None else self._reduced(frame, *key)
+        return self._read[key]
+
+    def _reduced(
+        self, frame: pl.DataFrame, x: str, method: str, metric: str, group: str
+    ) -> Series | None:
         wanted = (
             (pl.col("algorithm") == method)
             & (pl.col("metric") == metric)
@@ -150,6 +163,10 @@ class Estimates:
         wide = rows.pivot(on="seed", index=x, values="value", aggregate_function="mean").sort(x)
         values = wide.drop(x).cast(pl.Float64).fill_null(np.nan).to_numpy().T
         return wide[x].to_numpy(), statistics.band(values, self.generator())
+
+    @cached_property
+    def _read(self) -> dict[tuple[str, ...], Series | None]:
+        return {}
 
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str], np.ndarray]:
@@ -166,9 +183,9 @@ class Estimates:
         return cells
 
     def _line(self, criterion: str, policy_class: str) -> ExactLine | None:
-        if self.run.frontier is None:
+        if (frame := self.run.frontier) is None:
             return None
-        rows = self.run.frontier.filter(
+        rows = frame.filter(
             (pl.col("criterion") == criterion)
             & (pl.col("policy_class") == policy_class)
             & pl.col("disparity").is_finite()
@@ -179,6 +196,5 @@ class Estimates:
         return ExactLine(
             policy_class,
             rows["disparity"].to_numpy(),
-            # Rounding of the solver must not make the line fall.
-            np.maximum.accumulate(rows["profit"].to_numpy()),
+            np.maximum.accumulate(rows["profit"].to_numpy()),  # rounding must not let it fall
         )

@@ -1,17 +1,19 @@
 """The pieces of the page: tables and figures as HTML, with words that say what they show."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
 from itertools import groupby
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from evenhand.experiments import sentences
+from evenhand.experiments import captions
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import svg, themed
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.statistics import Interval
-from evenhand.experiments.summary import columns_of, comparisons, metric_titles
+from evenhand.experiments.summary import EARNINGS, columns_of, comparisons, metric_titles
 from evenhand.experiments.wording import (
     criterion_words,
     figure_of,
@@ -22,17 +24,25 @@ from evenhand.experiments.wording import (
 )
 
 
-def figure(name: str, draw: Callable[[str], Figure], label: str, caption: str) -> Markup:
-    """A figure in a wide and a narrow drawing, of which the page shows one.
+def figure(
+    name: str,
+    draw: Callable[[str], Figure],
+    label: str,
+    caption: str,
+    details: str = "",
+    widths: Sequence[str] = ("wide", "narrow"),
+) -> Markup:
+    """A figure drawn once per width, of which the page shows one.
 
-    `label` and `caption` together are what the picture says, numbers included.
+    `label` and `caption` stand below it; with `details` they are what a screen reader says.
     """
     drawings = []
-    for width in ("wide", "narrow"):
+    for width in widths:
         drawing = themed(svg(draw(width), f"{name}-{width}"))
-        words = Markup(tag("i", aria_label=f"{label} {caption}")[2:-5])
-        opening = f'<svg role="img"{words} '
-        drawings.append(tag("div", Markup(drawing.replace("<svg ", opening, 1)), class_=width))
+        words = escape(f"{label} {caption} {details}".strip())
+        opening = f'<svg role="img" aria-label="{words}" '
+        class_ = width if len(widths) > 1 else "only"
+        drawings.append(tag("div", Markup(drawing.replace("<svg ", opening, 1)), class_=class_))
     text = join(tag("strong", label), " ", caption)
     return tag("figure", *drawings, tag("figcaption", text), id=name)
 
@@ -45,47 +55,65 @@ def table(
     return tag("div", inner, class_="scroll", role="region", aria_label=label, tabindex="0")
 
 
-def key_table(estimates: Estimates) -> Markup:
-    """Methods against measures, an interval under every number."""
-    columns, criteria = columns_of(estimates), estimates.criteria
-    rows = []
-    for method in estimates.run.methods:
-        cells = [tag("th", method_title(method), scope="row")]
-        before = None
-        for metric, group, unit, _ in columns:
-            edge = "split" if metric != before else None
-            cells.append(cell(estimates.interval(method, metric, group), unit, edge))
-            before = metric
-        for index, criterion in enumerate(criteria):
-            found = estimates.distance(method, criterion)
-            cells.append(cell(found.gap, "reward", "split" if index == 0 else None))
-        rows.append(tag("tr", *cells, class_="first" if method == estimates.headline else None))
-    return table(_key_head(estimates), rows, "Key numbers of every method")
+def earnings_table(estimates: Estimates) -> Markup:
+    """What the decision-maker earns, and how far below the exact line that is."""
+    columns = [c for c in columns_of(estimates) if c[0] in EARNINGS]
+    heads = [(name, list(part)) for name, part in groupby(columns, key=lambda c: (c[0], c[3]))]
+    spans = [(heading, [column[1] for column in part]) for (_, heading), part in heads]
+    criteria = estimates.criteria
+    if criteria:
+        titles = [criterion_words(criterion).title.lower() for criterion in criteria]
+        spans.append(("Below the exact line, at the method's own …", titles))
+
+    def cells(method: str) -> list[tuple[Interval, str]]:
+        found = [(estimates.interval(method, m, group), unit) for m, group, unit, _ in columns]
+        return found + [(estimates.distance(method, c).gap, "reward") for c in criteria]
+
+    return _by_method(estimates, spans, cells, "What the decision-maker earns")
 
 
-def _key_head(estimates: Estimates) -> list[Markup]:
-    """Two rows: the measure over its groups, and under "below the exact line" the criteria."""
+def people_table(estimates: Estimates) -> Markup | None:
+    """What the decisions mean for each group."""
+    columns = [c for c in columns_of(estimates) if c[0] not in EARNINGS]
+    if not columns:
+        return None
+    heads = [(name, list(part)) for name, part in groupby(columns, key=lambda c: (c[0], c[3]))]
+    spans = [(heading, [column[1] for column in part]) for (_, heading), part in heads]
+
+    def cells(method: str) -> list[tuple[Interval, str]]:
+        return [(estimates.interval(method, m, group), unit) for m, group, unit, _ in columns]
+
+    return _by_method(estimates, spans, cells, "What the decisions mean for each group")
+
+
+def _by_method(
+    estimates: Estimates,
+    spans: Sequence[tuple[str, Sequence[str]]],
+    cells: Callable[[str], list[tuple[Interval, str]]],
+    label: str,
+) -> Markup:
+    """A row per method under two rows of heads; a span with the one head "" fills both rows."""
     top, below = [tag("th", "Method", rowspan="2", scope="col")], []
-    for (_, heading), part in groupby(columns_of(estimates), key=lambda c: (c[0], c[3])):
-        groups = [column[1] for column in part]
-        if groups == [""]:
+    starts: list[bool] = []
+    for heading, parts in spans:
+        starts += [index == 0 for index in range(len(parts))]
+        if list(parts) == [""]:
             top.append(tag("th", heading, rowspan="2", scope="col", class_="split"))
             continue
-        top.append(tag("th", heading, colspan=len(groups), scope="colgroup", class_="split"))
+        top.append(tag("th", heading, colspan=len(parts), scope="colgroup", class_="split"))
         below += [
-            tag("th", group, scope="col", class_=None if index else "split")
-            for index, group in enumerate(groups)
+            tag("th", part, scope="col", class_=None if index else "split")
+            for index, part in enumerate(parts)
         ]
-    if estimates.criteria:
-        words = "Return below the exact line at the same …"
-        top.append(
-            tag("th", words, colspan=len(estimates.criteria), scope="colgroup", class_="split")
-        )
-        below += [
-            tag("th", criterion_words(c).title.lower(), scope="col", class_=None if i else "split")
-            for i, c in enumerate(estimates.criteria)
+    rows = []
+    for method in estimates.run.methods:
+        row = [
+            cell(found, unit, "split" if start else None)
+            for (found, unit), start in zip(cells(method), starts, strict=True)
         ]
-    return [tag("tr", *top), tag("tr", *below)] if below else [tag("tr", *top)]
+        first = "first" if method == estimates.headline else None
+        rows.append(tag("tr", tag("th", method_title(method), scope="row"), *row, class_=first))
+    return table([tag("tr", *top), tag("tr", *below)], rows, label)
 
 
 def cell(found: Interval, unit: str, class_: str | None = None, signed: bool = False) -> Markup:
@@ -105,11 +133,11 @@ def comparison_table(estimates: Estimates) -> Markup:
             "tr",
             tag("th", method_title(row["method"]), scope="row"),
             cell(row["difference"], "reward", signed=True),
-            cell(row["probability"], "share"),
+            tag("td", figure_of(row["probability"].estimate, "share")),
         )
         for row in comparisons(estimates)
     ]
-    return table([head], rows, f"{ours} against the other methods")
+    return table([head], rows, f"{ours} against the other methods", "fit")
 
 
 def methods_list(estimates: Estimates) -> Markup | None:
@@ -133,7 +161,7 @@ def measures_table(estimates: Estimates) -> Markup:
     ]
     for criterion in estimates.criteria:
         said = criterion_words(criterion)
-        meaning = f"Ex ante: {said.meaning}, of expected values."
+        meaning = f"{said.meaning[:1].upper()}{said.meaning[1:]}; the exact line holds it ex ante."
         harm = "The group on the lower side; which one it is shows in the columns by group."
         rows.append(
             tag("tr", tag("th", said.title, scope="row"), tag("td", meaning), tag("td", harm))
@@ -155,15 +183,14 @@ def missing(what: str, command: str) -> Markup:
 
 
 def frontier_figures(estimates: Estimates) -> list[Markup]:
-    """One figure per criterion that has an exact line."""
+    """One figure per criterion: the first one large, the others beside each other."""
     from evenhand.experiments.figures.frontier import frontier
 
-    return [
-        figure(
-            f"frontier-{criterion}",
-            lambda width, criterion=criterion: frontier(estimates, criterion, width),
-            f"{criterion_words(criterion).title}.",
-            sentences.frontier_caption(estimates, criterion),
-        )
-        for criterion in estimates.criteria
-    ]
+    made = []
+    for index, criterion in enumerate(estimates.criteria):
+        draw = partial(frontier, estimates, criterion)
+        widths = ("narrow",) if index else ("wide", "narrow")
+        title = f"{criterion_words(criterion).title}."
+        words = captions.frontier_caption(estimates, criterion)
+        made.append(figure(f"frontier-{criterion}", draw, title, *words, widths=widths))
+    return [*made[:1], tag("div", *made[1:], class_="row")] if made[1:] else made

@@ -1,16 +1,17 @@
 """The sections of the page, in their order."""
 
+from functools import partial
 from typing import Any
 
-from evenhand.experiments import page, sentences
+from evenhand.experiments import captions, facts, page, sentences
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.wording import method_title
 
 LICENCES = {
-    "Federal Reserve": "a public report of the US Federal Reserve, in the public domain",
-    "ml-fairness-gym": "numbers published with ml-fairness-gym, Apache License 2.0",
+    "Federal Reserve": "published by the US Federal Reserve in a public report to Congress",
+    "ml-fairness-gym": "published with ml-fairness-gym under the Apache License 2.0",
 }
 
 
@@ -18,7 +19,7 @@ def sections(estimates: Estimates) -> list[tuple[str, str, Markup]]:
     """(id, title, content) of every section."""
     made = [
         ("numbers", "The key numbers", numbers(estimates)),
-        ("frontier", "How far from the best achievable trade-off", exact_frontier(estimates)),
+        ("frontier", "How far from the exact frontier", exact_frontier(estimates)),
         ("people", "What happens to people over time", people(estimates)),
         ("horizon", "What looking ahead is worth", horizon(estimates)),
         ("training", "How the learned methods got there", training(estimates)),
@@ -33,7 +34,11 @@ def numbers(estimates: Estimates) -> Markup:
     """The key table, what the methods are, and which differences hold up."""
     parts: list[Any] = [
         tag("p", sentences.seeds_note(estimates), class_="note"),
-        page.key_table(estimates),
+        tag("h3", "What the decision-maker earns"),
+        page.earnings_table(estimates),
+        tag("h3", "What the decisions mean for each group"),
+        page.people_table(estimates),
+        tag("h3", "The methods"),
         page.methods_list(estimates),
     ]
     if len(estimates.run.methods) > 1:
@@ -63,6 +68,11 @@ def exact_frontier(estimates: Estimates) -> Markup:
         "chance also keeps a sampled disparity away from 0. Between solved points the line is "
         "straight."
     )
+    if binds and len(estimates.lines(estimates.criteria[0])) > 1:
+        text += (
+            " The dashed line is the best of policies that know how often an applicant came "
+            "before, but not the date."
+        )
     return join(tag("p", text), *page.frontier_figures(estimates))
 
 
@@ -79,17 +89,15 @@ def people(estimates: Estimates) -> Markup:
         ("recall", recall, "Recall so far.", "Recall per group", "share"),
     ):
         if methods_with(estimates, metric):
-            caption = sentences.ends_caption(estimates, metric, what, unit)
-            parts.append(
-                page.figure(metric, lambda width, draw=draw: draw(estimates, width), label, caption)
-            )
+            words = captions.ends_caption(estimates, metric, what, unit)
+            parts.append(page.figure(metric, partial(draw, estimates), label, *words))
     if not parts:
         parts.append(page.missing("There are no series over time", estimates.run.command))
     if estimates.run.distributions is None:
         return join(*parts, page.missing("There are no distributions", estimates.run.command))
     label = "True scores, before and after."
-    caption = sentences.distribution_caption(estimates)
-    drawing = page.figure("scores", lambda width: distributions(estimates, width), label, caption)
+    words = captions.distribution_caption(estimates)
+    drawing = page.figure("scores", partial(distributions, estimates), label, *words)
     return join(*parts, drawing)
 
 
@@ -99,8 +107,8 @@ def horizon(estimates: Estimates) -> Markup | None:
 
     if not set(EXACT) <= exact_values(estimates).keys():
         return None
-    caption = sentences.horizon_caption(estimates)
-    drawing = page.figure("gap", lambda w: draw(estimates, w), "Looking ahead.", caption)
+    caption = captions.horizon_caption(estimates)
+    drawing = page.figure("gap", partial(draw, estimates), "Looking ahead.", caption)
     return join(tag("p", sentences.horizon_text(estimates)), drawing)
 
 
@@ -113,12 +121,10 @@ def training(estimates: Estimates) -> Markup | None:
         return page.missing("There are no training curves", estimates.run.command)
     metrics = frame["metric"].unique(maintain_order=True).to_list()
     metric = "reward" if "reward" in metrics else metrics[0]
-    caption = sentences.curves_caption(estimates, metric)
+    caption = captions.curves_caption(estimates, metric)
     if not caption:
         return None
-    return page.figure(
-        "curves", lambda width: curves(estimates, metric, width), "Training.", caption
-    )
+    return page.figure("curves", partial(curves, estimates, metric), "Training.", caption)
 
 
 def assumed(estimates: Estimates) -> Markup:
@@ -131,8 +137,19 @@ def assumed(estimates: Estimates) -> Markup:
         "These numbers are choices, not estimates. Change them and the answer above may change, "
         "so assess a policy under several before acting on it."
     )
-    pairs = [(tag("code", name), reason) for name, reason in reasons.items()]
+    world = estimates.run.world
+    pairs = [(join(tag("code", n), _value(world.get(n))), reason) for n, reason in reasons.items()]
     return join(tag("p", text), tag("div", page.definitions(pairs), class_="marked"))
+
+
+def _value(value: Any) -> str:
+    """ " = value" for a number or a few of them, else nothing."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > 6 or not all(isinstance(number, int | float) for number in values):
+        return ""
+    from evenhand.experiments.figures.panels import plain_tick
+
+    return " = " + ", ".join(plain_tick(number, "") for number in values)
 
 
 def meaning(estimates: Estimates) -> Markup:
@@ -154,14 +171,15 @@ def how(estimates: Estimates) -> Markup:
         (words for name, words in LICENCES.items() if name in source), "see the source"
     )
     tuning = run.experiment.get("tuning") or (
-        "Every method ran with one fixed setting, stated in experiment.json; no setting was "
-        "chosen by looking at the numbers on this page."
-        if not run.experiment.get("settings")
-        else "The settings that were changed are listed here; how they were chosen is not recorded."
+        "every method ran with the settings in experiment.json; the records do not say how these "
+        "were chosen"
     )
-    pairs = [*sentences.run_facts(run), ("Tuning", tuning), ("Data", source), ("Licence", licence)]
+    pairs = [*facts.run_facts(run), ("Tuning", tuning), ("Data", source), ("Licence", licence)]
     return join(
-        tag("p", "This command makes the run again, with the same numbers on the same versions:"),
+        tag(
+            "p",
+            "This command makes the run again; device and versions as below give the same numbers.",
+        ),
         tag("pre", tag("code", run.command)),
         page.definitions(pairs, "facts"),
     )

@@ -7,6 +7,7 @@ intervals. With few seeds they are too narrow: for normal data a 95% interval co
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Interval:
         return self.bounded and (self.low > 0 or self.high < 0)
 
 
-def iqm(values: np.ndarray, axis: int = -1) -> np.ndarray:
+def iqm(values: np.ndarray, axis: int = -1) -> Any:
     """Interquartile mean: the mean without the floor(n / 4) lowest and as many highest values."""
     ordered = np.sort(values, axis=axis)
     size = values.shape[axis]
@@ -60,7 +61,7 @@ def percentile_interval(
 
 
 def bootstrap(
-    statistic: Callable[..., np.ndarray],
+    statistic: Callable[..., Any],
     strata: Sequence[np.ndarray],
     generator: np.random.Generator,
     *,

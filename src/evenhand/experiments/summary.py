@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 # The key table: (metric, per group, unit, heading).
 COLUMNS = (
     ("return", False, "reward", "Return"),
-    ("return_by_group", True, "reward", "Return"),
+    ("return_by_group", True, "reward", "Return by group"),
     ("approval_rate", True, "share", "Approval rate"),
     ("recall", True, "share", "Recall"),
     ("recall_difference", False, "share", "Recall gap"),
     ("credit_gap_true", False, "levels", "Credit gap"),
     ("qualification_gain_difference", False, "gain", "Gain difference"),
 )
+
+# What is the decision-maker's; the other columns are about people.
+EARNINGS = ("return", "return_by_group")
 
 
 def columns_of(estimates: Estimates) -> list[tuple[str, str, str, str]]:

@@ -55,9 +55,12 @@ def moved_shares(estimates: Estimates) -> dict[tuple[str, str], np.ndarray]:
         .sort("step", "level")
     )
     found = {}
-    for (method, group), rows in mean.group_by(["algorithm", "group"], maintain_order=True):
-        by_step = [part["share"].to_numpy() for part in rows.partition_by("step")]
-        found[str(method), str(group)] = np.stack([by_step[0], by_step[-1]])
+    for method in estimates.run.methods:
+        for group in estimates.run.groups:
+            rows = mean.filter((pl.col("algorithm") == method) & (pl.col("group") == group))
+            if not rows.is_empty():
+                steps = [part["share"].to_numpy() for part in rows.partition_by("step")]
+                found[method, group] = np.stack([steps[0], steps[-1]])
     return found
 
 

@@ -9,20 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from evenhand.experiments.estimates import Distance, Estimates, ExactLine
-from evenhand.experiments.figures.labels import place
+from evenhand.experiments.figures.exact_lines import along, draw_lines, draw_price, line_labels
+from evenhand.experiments.figures.labels import Label, place
+from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.style import (
-    INK,
     MUTED,
     PAPER,
-    SHADE,
     margins,
     method_look,
     new_figure,
     styled,
 )
-from evenhand.experiments.wording import MINUS, criterion_words, figure_of, method_title
+from evenhand.experiments.wording import criterion_words, figure_of, method_title
 
-LINE_NAMES = {"time": "best achievable\nby any policy", "visit": "best that ignores the date"}
+UP_LEFT = ((-1, 1), (-1, 0), (0, 1))
+DOWN_RIGHT = ((1, -1), (1, 0), (0, -1))
 
 
 def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figure:
@@ -31,22 +32,21 @@ def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figur
         figure = new_figure(width, 4.3 if width == "wide" else 4.4)
         axes = figure.add_subplot()
         margins(figure, 0.62, 0.15, 0.55, 0.32)
-        distances = {m: estimates.distance(m, criterion) for m in estimates.run.methods}
-        distances = {m: d for m, d in distances.items() if np.isfinite(d.profit.estimate)}
-        distances = {m: d for m, d in distances.items() if np.isfinite(d.disparity.estimate)}
+        found = {method: estimates.distance(method, criterion) for method in estimates.run.methods}
+        distances = {method: distance for method, distance in found.items() if distance.known}
         references = _references(estimates, criterion)
         lines = estimates.lines(criterion)
-        shown = _limits(axes, lines, distances, references)
-        _exact_lines(axes, lines)
-        labels = [*_draw_methods(axes, estimates, criterion, distances, shown)]
-        labels += _draw_references(axes, references, set(distances))
+        _limits(axes, lines, distances, references)
+        draw_lines(axes, lines)
+        labels = [*_draw_methods(axes, estimates, criterion, distances)]
+        labels += _draw_references(axes, references, named=width == "wide")
         reserved = _finish(axes, criterion, lines[0], width)
-        obstacles = np.array([*_along(axes, lines[0]), *_bars(distances.values())])
-        names = _line_labels(axes, lines)
-        reserved += place(axes, names[:1], obstacles, reserved, ((-1, 1), (-1, 0), (0, 1)))
-        reserved += place(axes, names[1:], obstacles, reserved, ((1, -1), (1, 0), (0, -1)))
+        obstacles = np.array([*along(axes, lines[0]), *_bars(distances.values())])
+        names = line_labels(axes, lines[: 2 if width == "wide" else 1])
+        reserved += place(axes, names[:1], obstacles, reserved, UP_LEFT, True)
+        reserved += place(axes, names[1:], obstacles, reserved, DOWN_RIGHT, True)
         place(axes, labels, obstacles, reserved)
-        _off_scale(axes, estimates, distances, shown)
+        _off_scale(axes, estimates, distances)
     return figure
 
 
@@ -66,8 +66,8 @@ def _references(estimates: Estimates, criterion: str) -> list[tuple[str, float, 
 
 def _limits(
     axes: Axes, lines: list[ExactLine], distances: dict[str, Distance], references: list
-) -> tuple[float, float]:
-    """Set the axes' ranges and return the lowest and the greatest shown profit.
+) -> None:
+    """Set the axes' ranges.
 
     A method far below everything else is not allowed to flatten the picture: it gets an arrow.
     """
@@ -90,28 +90,6 @@ def _limits(
     left = 0.75 * least if least > 0.4 * right else -0.02 * right
     axes.set_xlim(left, right + 0.12 * (right - left))
     axes.set_ylim(low - 0.16 * room, top + 0.24 * room)
-    return low - 0.16 * room, top + 0.24 * room
-
-
-def _exact_lines(axes: Axes, lines: list[ExactLine]) -> None:
-    """The exact lines, continued level to the right of the best policy, and the impossible side."""
-    right, top = axes.get_xlim()[1], axes.get_ylim()[1]
-    for line in reversed(lines):
-        main = line is lines[0]
-        x = np.append(line.disparity, right)
-        y = np.append(line.profit, line.profit[-1])
-        if main:
-            x_all = np.concatenate([[axes.get_xlim()[0], x[0]], x])
-            y_all = np.concatenate([[axes.get_ylim()[0]] * 2, y])
-            axes.fill_between(x_all, y_all, top, color=SHADE, linewidth=0, zorder=0)
-        axes.plot(
-            x,
-            y,
-            color=INK if main else MUTED,
-            linewidth=2 if main else 1.1,
-            linestyle="-" if main else (0, (4, 2)),
-            zorder=3 if main else 2,
-        )
 
 
 def _draw_methods(
@@ -119,11 +97,10 @@ def _draw_methods(
     estimates: Estimates,
     criterion: str,
     distances: dict[str, Distance],
-    shown: tuple[float, float],
 ):
     """Yield one label per drawn method; small dots are seeds, bars are 95% intervals."""
     for index, method in enumerate(estimates.run.methods):
-        if method not in distances or distances[method].profit.estimate < shown[0]:
+        if method not in distances or distances[method].profit.estimate < axes.get_ylim()[0]:
             continue
         x, y = distances[method].disparity, distances[method].profit
         colour, marker = method_look(index)
@@ -155,23 +132,17 @@ def _draw_methods(
         yield x.estimate, y.estimate, method_title(method), colour
 
 
-def _draw_references(axes: Axes, references: list, methods: set[str]) -> list:
+def _draw_references(axes: Axes, references: list, named: bool) -> list[Label]:
     """Small open diamonds; only the two exact policies with a story get a name."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    labels = []
+    labels: list[Label] = []
     for name, x, y in references:
         if not (left <= x <= right and low <= y <= high):
             continue
         axes.plot(x, y, "D", color=PAPER, markeredgecolor=MUTED, markersize=4, zorder=3.5)
-        if name.startswith("exact"):
+        if named and name.startswith("exact"):
             labels.append((x, y, name, MUTED))
     return labels
-
-
-def _along(axes: Axes, line: ExactLine) -> list[list[float]]:
-    """Points on the exact line, for labels to stay clear of."""
-    at = np.linspace(line.disparity[0], axes.get_xlim()[1], 150)
-    return [[x, y] for x, y in zip(at, line.at(at), strict=True)]
 
 
 def _bars(distances: Iterable[Distance]) -> list[list[float]]:
@@ -186,35 +157,13 @@ def _bars(distances: Iterable[Distance]) -> list[list[float]]:
     return points
 
 
-def _line_labels(axes: Axes, lines: list[ExactLine]) -> list[tuple[float, float, str, str]]:
-    """A name for each exact line; one line where the two cannot be told apart."""
-    low, high = axes.get_ylim()
-    labels = []
-    for index, line in enumerate(lines):
-        apart = np.abs(line.at(lines[0].disparity) - lines[0].profit)
-        if index and not np.nanmax(apart) > 0.02 * (high - low):
-            continue
-        # Half way up (a third for a second line), so that it stays inside the picture.
-        height = low + (0.5 - 0.2 * index) * (line.profit[-1] - low)
-        height = max(height, 0.6 * line.profit[0] + 0.4 * line.profit[-1] - 0.1 * index)
-        x = float(np.interp(height, line.profit, line.disparity))
-        colour = MUTED if index else INK
-        labels.append((x, float(line.at(x)), LINE_NAMES[line.policy_class], colour))
-    return labels
-
-
-def _tick(value: float, unit: str) -> str:
-    text = f"{round(100 * value, 6):g}%" if unit == "share" else f"{round(value, 6):,.6g}"
-    return text.replace("-", MINUS)
-
-
 def _finish(axes: Axes, criterion: str, line: ExactLine, width: str) -> list[Text]:
     """Axis words, the name of the impossible side and the price of parity; the texts inside."""
     words = criterion_words(criterion)
     axes.set_xlabel(f"{words.axis} (0 = alike)" if width == "wide" else words.title.lower())
     axes.set_title("return per episode", weight="normal", color=MUTED, x=0, pad=8)
-    axes.xaxis.set_major_formatter(lambda v, _: _tick(v, words.unit))
-    axes.yaxis.set_major_formatter(lambda v, _: _tick(v, ""))
+    axes.xaxis.set_major_formatter(lambda v, _: plain_tick(v, words.unit))
+    axes.yaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
     axes.locator_params(nbins=5 if width == "narrow" else 7)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     corner = axes.text(
@@ -226,42 +175,14 @@ def _finish(axes: Axes, criterion: str, line: ExactLine, width: str) -> list[Tex
         style="italic",
         color=MUTED,
     )
-    return [corner, *_price(axes, line)]
+    return [corner, *draw_price(axes, line)]
 
 
-def _price(axes: Axes, line: ExactLine) -> list[Text]:
-    """What the least disparity costs, as a measured drop at the left end of the line."""
-    if not line.price_of_parity > 1e-9 * abs(line.profit[-1]):
-        return []
-    x, best = line.disparity[0], line.profit[-1]
-    axes.plot([x, line.disparity[-1]], [best, best], color=MUTED, linewidth=0.7, linestyle=":")
-    axes.annotate(
-        "",
-        (x, max(line.profit[0], axes.get_ylim()[0])),
-        (x, best),
-        arrowprops={"arrowstyle": "<->", "color": MUTED, "lw": 0.8, "shrinkA": 0, "shrinkB": 0},
-    )
-    share = line.price_of_parity / abs(best) if best else np.nan
-    price = f"{figure_of(line.price_of_parity)} ({figure_of(share, 'share')})"
-    words = "price of parity\n" if line.disparity[0] < 1e-6 else "price of the least\n"
-    note = axes.annotate(
-        words + price,
-        (x, best),
-        xytext=(2, 5),
-        textcoords="offset points",
-        va="bottom",
-        ha="left",
-        color=MUTED,
-        linespacing=1.25,
-    )
-    return [note]
-
-
-def _off_scale(axes: Axes, estimates: Estimates, distances: dict[str, Distance], shown) -> None:
+def _off_scale(axes: Axes, estimates: Estimates, distances: dict[str, Distance]) -> None:
     """An arrow at the lower edge for each method that is below the picture."""
     low, below = axes.get_ylim()[0], 0
     for index, method in enumerate(estimates.run.methods):
-        if method not in distances or distances[method].profit.estimate >= shown[0]:
+        if method not in distances or distances[method].profit.estimate >= axes.get_ylim()[0]:
             continue
         colour, _ = method_look(index)
         x, below = distances[method].disparity.estimate, below + 1

@@ -28,8 +28,9 @@ def horizon(estimates: Estimates, width: str = "wide") -> Figure:
     for index, method in enumerate(estimates.run.methods):
         if method in estimates.learned:
             found = estimates.interval(method, "return")
-            rows.append((method_title(method), found, *method_look(index)))
-    rows.sort(key=lambda row: -np.nan_to_num(row[1].estimate, nan=-np.inf))
+            if found.num:
+                rows.append((method_title(method), found, *method_look(index)))
+    rows.sort(key=lambda row: -row[1].estimate)
     with styled():
         figure = new_figure(width, 0.42 * len(rows) + 0.75)
         axes = figure.add_subplot()
@@ -43,7 +44,7 @@ def horizon(estimates: Estimates, width: str = "wide") -> Figure:
             axes.plot(found.estimate, place, marker, color=colour, markersize=7, zorder=4)
             axes.annotate(
                 figure_of(found.estimate),
-                (np.nanmax([found.estimate, found.high]), place),
+                (found.high if found.bounded else found.estimate, place),
                 xytext=(7, 0),
                 textcoords="offset points",
                 va="center",

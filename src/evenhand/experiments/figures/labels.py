@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 
 from evenhand.experiments.figures.style import INK
 
@@ -24,13 +24,15 @@ def place(
     obstacles: np.ndarray,
     reserved: Sequence[Text] = (),
     directions: Sequence[tuple[int, int]] = DIRECTIONS,
-    size: float = 9,
+    optional: bool = False,
+    size: float | int = 9,
 ) -> list[Text]:
     """The texts, one written beside its point for each (x, y, words, colour), in that order.
 
     `obstacles` `(n, 2)` are points in data coordinates that a label should not cover, `reserved`
     texts that are already there; `directions` are tried in their order. Labels of points that lie
-    on each other become one. A label that had to move away gets a thin line to its point.
+    on each other become one, and an `optional` one without a good place is left out. A label that
+    had to move away gets a thin line to its point.
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -40,33 +42,41 @@ def place(
     pixels = figure.dpi / 72
     marks = axes.transData.transform(obstacles) if len(obstacles) else np.empty((0, 2))
     written: list[Text] = []
-    taken: list[Bbox] = [text.get_window_extent(renderer) for text in reserved]
+    taken: list[BboxBase] = [text.get_window_extent(renderer) for text in reserved]
+    places = [(reach, direction) for reach in _REACHES for direction in directions]
     for x, y, words, colour in _merged(axes, labels, 5 * pixels):
         draft = axes.text(x, y, words, size=size, weight="bold")
         extent = draft.get_window_extent(renderer)
         draft.remove()
         point = axes.transData.transform((x, y))
-        places = [(r, d) for r in _REACHES for d in directions]
         boxes = [_box(point, r * pixels, d, extent.width, extent.height) for r, d in places]
         costs = [_cost(box, inside, marks, taken) + 0.05 * rank for rank, box in enumerate(boxes)]
         best = int(np.argmin(costs))
-        reach, (dx, dy) = places[best]
+        if optional and costs[best] > 5:
+            continue
         taken.append(boxes[best])
-        line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
-        note = axes.annotate(
-            words,
-            (x, y),
-            xytext=(reach * dx, reach * dy),
-            textcoords="offset points",
-            ha=_H[dx],
-            va=_V[dy],
-            color=colour,
-            size=size,
-            weight="bold",
-            arrowprops=line if reach > 13 else None,
-        )
-        written.append(note)
+        written.append(_write(axes, (x, y, words, colour), *places[best], size))
     return written
+
+
+def _write(
+    axes: Axes, label: Label, reach: int, direction: tuple[int, int], size: float | int
+) -> Text:
+    """The label `reach` points away, with a thin line to its point if that is far."""
+    (x, y, words, colour), (dx, dy) = label, direction
+    line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
+    return axes.annotate(
+        words,
+        (x, y),
+        xytext=(reach * dx, reach * dy),
+        textcoords="offset points",
+        ha=_H[dx],
+        va=_V[dy],
+        color=colour,
+        size=size,
+        weight="bold",
+        arrowprops=line if reach > 13 else None,
+    )
 
 
 def _merged(axes: Axes, labels: Sequence[Label], near: float) -> list[Label]:
@@ -92,16 +102,16 @@ def _box(point: np.ndarray, reach: float, direction: tuple[int, int], wide: floa
     return Bbox.from_bounds(left, bottom, wide, high)
 
 
-def _cost(box: Bbox, inside: Bbox, marks: np.ndarray, taken: Sequence[Bbox]) -> float:
+def _cost(box: Bbox, inside: BboxBase, marks: np.ndarray, taken: Sequence[BboxBase]) -> float:
     """How bad a place is: the edge, other labels, covered marks; 0 where it touches nothing."""
     near = box.padded(2)
     size = box.width * box.height
     overlap = sum(_shared(near, other) for other in taken) / size
     outside = 1 - _shared(box, inside) / size
     within = (marks > [near.x0, near.y0]) & (marks < [near.x1, near.y1])
-    return 30 * outside + 20 * overlap + int(within.all(1).sum())
+    return 150 * outside + 60 * overlap + int(within.all(1).sum())
 
 
-def _shared(a: Bbox, b: Bbox) -> float:
+def _shared(a: BboxBase, b: BboxBase) -> float:
     both = Bbox.intersection(a, b)
     return 0.0 if both is None else both.width * both.height

@@ -9,20 +9,21 @@ from matplotlib.lines import Line2D
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import group_look, margins, new_figure
-from evenhand.experiments.wording import method_title
+from evenhand.experiments.wording import MINUS, method_title
 
 
 def grid(
-    count: int, width: str, panel_height: float, left: float = 0.5, bottom: float = 0.5
+    count: int, width: str, panel_height: float, key_rows: int = 1
 ) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels that share their axes, three or two in a row."""
+    left, bottom, top = 0.5, 0.5, 0.34 + 0.18 * key_rows
     columns = min(count, 3 if width == "wide" else 2)
     rows = -(-count // columns)
-    height = rows * panel_height + (rows - 1) * 0.32 + bottom + 0.52
+    height = rows * panel_height + (rows - 1) * 0.32 + bottom + top
     figure = new_figure(width, height)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     inner = figure.get_size_inches()[0] / columns
-    margins(figure, left, 0.14, bottom, 0.52, hspace=0.32 / panel_height, wspace=0.16 * 2 / inner)
+    margins(figure, left, 0.14, bottom, top, hspace=0.32 / panel_height, wspace=0.16 * 2 / inner)
     for spare in panels[count:]:
         spare.remove()
     for above in panels[max(count - columns, 0) : count]:
@@ -30,20 +31,22 @@ def grid(
     return figure, list(panels[:count])
 
 
-def key(figure: Figure, groups: tuple[str, ...], lines: bool = True) -> None:
-    """The groups' names with their look, in one row at the top."""
+def key_rows(groups: tuple[str, ...], width: str) -> int:
+    """Rows that the groups' names take at the top."""
+    return -(-len(groups) // (6 if width == "wide" else 3))
+
+
+def key(figure: Figure, groups: tuple[str, ...], width: str) -> None:
+    """The groups' names with their look, at the top."""
     looks = [group_look(index) for index in range(len(groups))]
-    handles = [
-        Line2D([], [], **(look if lines else look | {"linestyle": "none"}), markersize=5)
-        for look in looks
-    ]
+    handles = [Line2D([], [], markersize=5, **look) for look in looks]
     high = figure.get_size_inches()[1]
     figure.legend(
         handles,
         groups,
         loc="upper left",
         bbox_to_anchor=(0.01, 1 - 0.02 / high),
-        ncols=len(groups) if len(groups) < 4 or figure.get_size_inches()[0] > 5 else 3,
+        ncols=-(-len(groups) // key_rows(groups, width)),
         frameon=False,
         labelcolor=[look["color"] for look in looks],
         handlelength=2.4,
@@ -57,13 +60,14 @@ def over_time(
     estimates: Estimates,
     metric: str,
     width: str,
-    tick: Callable[[float, int], str],
+    tick: Callable[[float, float], str],
     top: float | None = None,
 ) -> Figure:
     """A quantity of each group inside the episode, per method, with 95% bands over seeds."""
     run = estimates.run
     methods = methods_with(estimates, metric)
-    figure, panels = grid(len(methods), width, 1.25 if width == "wide" else 1.15)
+    rows = key_rows(run.groups, width)
+    figure, panels = grid(len(methods), width, 1.25 if width == "wide" else 1.15, rows)
     for panel, method in zip(panels, methods, strict=True):
         panel.set_title(method_title(method), pad=4)
         for index, group in enumerate(run.groups):
@@ -77,7 +81,7 @@ def over_time(
     # The panels share their axes, so the last word is said once for all of them.
     panels[0].set_ylim(0, top or 1.04 * max(panel.dataLim.y1 for panel in panels))
     figure.supxlabel("decisions", size=9, color=panels[0].xaxis.label.get_color(), y=0.02)
-    key(figure, run.groups)
+    key(figure, run.groups, width)
     return figure
 
 
@@ -91,9 +95,15 @@ def methods_with(estimates: Estimates, metric: str) -> list[str]:
     ]
 
 
-def thousands(value: float, _: int = 0) -> str:
+def thousands(value: float | int, _: float | int = 0) -> str:
     """5000 as "5k"."""
     return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
+
+
+def plain_tick(value: float | int, unit: str) -> str:
+    """A tick's number without needless zeros; a share in percent."""
+    text = f"{round(100 * value, 6):g}%" if unit == "share" else f"{round(value, 6):,.6g}"
+    return text.replace("-", MINUS)
 
 
 def _line(panel: Axes, steps: np.ndarray, band: np.ndarray, index: int) -> None:

@@ -49,7 +49,7 @@ DARK = {
 
 _FONTS = "'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     # matplotlib brings DejaVu Sans along, so sizes are the same everywhere; a browser's own
