@@ -12,6 +12,8 @@ from evenhand.core.errors import InputError
 
 
 class LevelSharesState(eqx.Module):
+    """The wrapped world's state, and how many people stand where."""
+
     inner: Any
     counts: Int[Array, "G K"]
     """People at each true level now, kept up to date one decision at a time."""
