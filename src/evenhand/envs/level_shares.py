@@ -30,6 +30,9 @@ class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
 
     env: Any
 
+    def __init__(self, env: Any):
+        self.env = env
+
     def __check_init__(self):
         if "level-shares" in self.env.slices:
             raise InputError("this world already shows 'level-shares'; wrap it once")
