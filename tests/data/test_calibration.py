@@ -12,7 +12,7 @@ from evenhand.data.params_file import read_params_file, write_params
 from evenhand.data.records import RecordOptions, check_records
 from evenhand.data.taiwan import LAGGED, STATUS_COLUMNS, load_taiwan
 
-EDGES = (0.0, 20, 40, 60, 80, 100)
+EDGES = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 LAW = np.array([[0.1, 0.2, 0.3, 0.3, 0.1], [0.3, 0.3, 0.2, 0.1, 0.1]])
 REPAY = np.array([[0.3, 0.5, 0.7, 0.85, 0.95], [0.2, 0.45, 0.7, 0.8, 0.9]])
 RECORDS = RecordOptions(outcome="defaulted", group="group", score="score")
@@ -152,7 +152,7 @@ def test_lagged_columns_are_read_as_of_their_month():
         ({"status_columns": STATUS_COLUMNS[:1]}, "at least two months"),
         ({"status_columns": ("marriage", "no")}, "no column 'no'"),
         (
-            {"status_columns": STATUS_COLUMNS, "features": ("age",), "delayed_from": 99},
+            {"status_columns": STATUS_COLUMNS, "features": ("age",), "delayed_from": 99.0},
             "no month that was delayed",
         ),
         ({"confidence": 1.5}, "--confidence"),

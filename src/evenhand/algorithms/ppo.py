@@ -109,8 +109,7 @@ class PPO(AbstractAlgorithm):
     ) -> tuple[Learner, dict[str, Array]]:
         """The learner after `num_epochs` passes over freshly shuffled minibatches."""
         size = samples.action.shape[0]
-        orders = jax.vmap(lambda k: jr.permutation(k, size))(jr.split(key, self.num_epochs))
-        minibatches = orders.reshape(self.num_epochs * self.num_minibatches, -1)
+        minibatches = self.orders(key, size).reshape(self.num_epochs * self.num_minibatches, -1)
         optimiser = self._optimiser()
 
         def body(learner: Learner, indices: Array):
@@ -122,6 +121,10 @@ class PPO(AbstractAlgorithm):
 
         learner, logs = jax.lax.scan(body, learner, minibatches)
         return learner, jax.tree.map(jnp.mean, logs)
+
+    def orders(self, key: PRNGKeyArray, size: int) -> Int[Array, "epochs B"]:
+        """A fresh order of the samples for every epoch."""
+        return jax.vmap(lambda k: jr.permutation(k, size))(jr.split(key, self.num_epochs))
 
     def loss(self, network: TwoHeads, batch: Batch) -> tuple[Float[Array, ""], dict[str, Array]]:
         """PPO's loss on one minibatch and what to log of it."""

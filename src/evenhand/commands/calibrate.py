@@ -62,7 +62,7 @@ class Calibrate:
     """Monthly columns of months in delay, oldest first; the moves of levels are then estimated."""
     lagged: tuple[str, ...] = ()
     """Further monthly columns, each set like --status-columns: bill_1,bill_2 paid_1,paid_2."""
-    delayed_from: float = 1
+    delayed_from: float = 1.0
     """Smallest value of a status column that counts as delayed."""
     people: int = 2000
     """People in the environment, shared among groups as in the records (assumed)."""

@@ -35,7 +35,7 @@ def summary(out: str, records: "Records", result: "Calibration") -> dict[str, An
     return told
 
 
-def _json_ready(figures: dict[str, float]) -> dict[str, float | None]:
+def _json_ready(figures: dict[str, float | int]) -> dict[str, float | int | None]:
     """The figures with None for NaN, which JSON does not know."""
     return {key: None if value != value else value for key, value in figures.items()}
 

@@ -28,7 +28,7 @@ class Calibration:
     population: LendingPopulation
     estimates: dict[str, Estimate]
     provenance: dict[str, Any]
-    by_group: dict[str, dict[str, float]]
+    by_group: dict[str, dict[str, float | int]]
     transitions: Transitions | None
     warnings: tuple[str, ...] = ()
 

@@ -130,13 +130,13 @@ def provenance_of(records: Records, options: CalibrationOptions, scored: Scored)
 
 def figures_by_group(
     records: Records, scored: Scored, confidence: float
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | int]]:
     """Per group: records, repayment rate with bounds, AUC and the mean predicted repayment."""
-    figures = {}
+    figures: dict[str, dict[str, float | int]] = {}
     for g, name in enumerate(records.groups):
         mine = records.group == g
         repaid = ~records.defaulted[mine]
-        low, high = wilson(repaid.sum(), np.array(mine.sum()), confidence)
+        low, high = wilson(np.array(repaid.sum()), np.array(mine.sum()), confidence)
         figures[name] = {
             "count": int(mine.sum()),
             "repayment_rate": float(repaid.mean()),

@@ -65,7 +65,7 @@ def estimate_transitions(
         tuple(steps[1].tolist()),
         tuple(steps[0].tolist()),
         *drift,
-        count=_after_denial(seen, 0).astype(int),
+        count=_after_denial(seen, 0.0).astype(int),
         mean_move=_after_denial(np.moveaxis(_hull(means, confidence), 0, -1), np.nan),
         misfit=_after_denial(_misfit(tables[0], laws[0]), np.nan),
         borrowed=borrowed,

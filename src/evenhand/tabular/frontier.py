@@ -19,7 +19,7 @@ from evenhand.tabular.mdp import TabularMDP
 from evenhand.tabular.occupancy_lp import DirectReach
 from evenhand.tabular.planning import one_hot
 from evenhand.tabular.pricing import Pricer
-from evenhand.tabular.recall import RecallProblem, search
+from evenhand.tabular.recall import RecallProblem, qualified_range, search
 from evenhand.tabular.sampler import Confirmation, confirm, sample_totals
 
 # A tolerance this little below what is possible is rounding, not infeasibility.
@@ -157,6 +157,10 @@ class Frontier:
 
     def even_tolerances(self, points: int) -> np.ndarray:
         """`(points,)` tolerances from the unconstrained criterion value down to 0."""
+        if not np.isfinite(self.unconstrained.disparity):
+            raise InputError(
+                f"{self.criterion} is undefined here: a group has no applicant who would repay"
+            )
         return np.linspace(self.unconstrained.disparity, 0.0, points)
 
     def _solve(self, tolerance: float) -> Optimum:
@@ -176,15 +180,7 @@ class Frontier:
 
     @cached_property
     def _qualified(self) -> np.ndarray:
-        """`(G, 2)` least and most would-repay applicants any policy meets in each group."""
-        pricer, ranges = Pricer(self.mdp), []
-        for g in range(self.mdp.num_groups):
-            price = self.layout.select(g, "qualified").reshape(self.objective.shape)[g]
-            ends = [pricer.best(g, sign * price).totals @ price for sign in (-1.0, 1.0)]
-            ranges.append(ends)
-        if not np.min(ranges) > 0:
-            raise InputError("recall is undefined: a group has nobody who would repay")
-        return np.array(ranges)
+        return qualified_range(self.mdp, self.layout)
 
     def _point(
         self, tolerance: float, optimum: Optimum, policy: np.ndarray | None, start: float
