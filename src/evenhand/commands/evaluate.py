@@ -95,6 +95,8 @@ def _measure(
 
 def _row(measurement: "Measurement") -> dict[str, Any]:
     """Means over the episodes with data, and intervals for the means."""
+    import numpy as np
+
     from evenhand.metrics.intervals import group_intervals, interval, unit_means
 
     value, difference = interval(measurement.value), interval(measurement.difference)
@@ -107,7 +109,7 @@ def _row(measurement: "Measurement") -> dict[str, Any]:
         "interval": [value.low, value.high],
         "difference": difference.estimate,
         "difference_interval": [difference.low, difference.high],
-        "difference_of_means": max(means) - min(means),
+        "difference_of_means": float(np.max(means) - np.min(means)),
         "signed_difference": float(unit_means(measurement.signed_difference)),
         "count": measurement.count.mean(0).tolist(),
         "num_units": value.num_units,

@@ -12,6 +12,8 @@ from evenhand.core.errors import InputError
 
 
 class LevelSharesState(eqx.Module):
+    """The wrapped world's state, and how many people stand where."""
+
     inner: Any
     counts: Int[Array, "G K"]
     """People at each true level now, kept up to date one decision at a time."""
@@ -27,6 +29,9 @@ class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
     """
 
     env: Any
+
+    def __init__(self, env: Any):
+        self.env = env
 
     def __check_init__(self):
         if "level-shares" in self.env.slices:

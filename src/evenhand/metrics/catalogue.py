@@ -151,9 +151,9 @@ def measure(
         if name not in METRICS:
             raise unknown_name("metric", name, METRICS)
     found = _measure(evaluation, env, params, ids)
-    return {
-        name: Measurement(
-            **{key: None if leaf is None else np.asarray(leaf) for key, leaf in found[name].items()}
-        )
-        for name in ids
-    }
+    return {name: _on_host(**found[name]) for name in ids}
+
+
+def _on_host(pairs: Any, **fields: Any) -> Measurement:
+    arrays = {key: np.asarray(leaf) for key, leaf in fields.items()}
+    return Measurement(**arrays, pairs=None if pairs is None else np.asarray(pairs))
