@@ -116,7 +116,9 @@ class PPO(AbstractAlgorithm):
         def body(learner: Learner, indices: Array):
             minibatch = jax.tree.map(lambda x: x[indices], samples)
             grads, log = jax.grad(self.loss, has_aux=True)(learner.network, minibatch)
-            updates, opt_state = optimiser.update(grads, learner.opt_state)
+            # optax raises floats to an integer count, which strict promotion would refuse.
+            with jax.numpy_dtype_promotion("standard"):
+                updates, opt_state = optimiser.update(grads, learner.opt_state)
             updates = jax.tree.map(lambda u: -rate * u, updates)
             return Learner(eqx.apply_updates(learner.network, updates), opt_state), log
 

@@ -42,7 +42,9 @@ def check_algorithm(
         "different keys gave the same run: use the key",
     )
     kept: list[TrainState] = []
-    pieces, _ = run(keys[0], evaluate_every=1, hooks=[lambda state, log, update: kept.append(state)])
+    pieces, _ = run(
+        keys[0], evaluate_every=1, hooks=[lambda state, log, update: kept.append(state)]
+    )
     require(
         same(_arrays(whole), _arrays(pieces), tolerance=1e-4),
         "a run cut into pieces differs from the whole: keep everything that lasts in TrainState",
