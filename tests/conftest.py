@@ -23,6 +23,8 @@ settings.register_profile("evenhand", deadline=None, derandomize=True)
 settings.load_profile("evenhand")
 
 
+# Last: jaxtyping's plugin has to come first, in old versions through this same hook.
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     from evenhand.experiments.compilation import configure_compilation
 

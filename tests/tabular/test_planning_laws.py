@@ -69,6 +69,7 @@ def test_backward_induction_and_the_linear_program_agree_with_stage_weights(seed
     mdp = random_mdp(seed, horizon=5, discount=discount, weighted=True)
     induced, program = backward_induction(mdp), occupancy_lp.solve(mdp)
     np.testing.assert_allclose(program.J[:, 0], induced.J[:, 0], rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(program.value[:, 0], induced.value[:, 0], atol=1e-7)
     start = (mdp.initial * induced.value[:, 0]).sum(1) * mdp.group_size
     np.testing.assert_allclose(induced.J[:, 0], start, atol=1e-9)
 

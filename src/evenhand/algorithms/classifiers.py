@@ -9,7 +9,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from scipy.optimize import isotonic_regression
 
 from evenhand.algorithms.parts.burn_in import level_label_counts
 from evenhand.algorithms.parts.payoff import payoff_of
@@ -23,6 +22,8 @@ def monotone_rate(counts: np.ndarray) -> np.ndarray:
     Least squares weighted by the number seen (isotonic regression). A level nobody was seen at
     takes on its neighbours' rate.
     """
+    from scipy.optimize import isotonic_regression
+
     seen = counts.sum(-1)
     if not seen.any():
         raise InputError("the burn-in saw nobody, so there is nothing to learn from; give it steps")
@@ -53,7 +54,7 @@ def max_util_fitted(
     steps = _steps(env, burn_in_steps)
     rate = monotone_rate(level_label_counts(key, env, params, steps))
     payoff = payoff_of(params)
-    pays = rate * float(payoff.good) + (1 - rate) * float(payoff.bad) >= 0
+    pays = rate * payoff.good + (1 - rate) * payoff.bad >= 0
     return threshold_policy(env, int(np.argmax(pays)) if pays.any() else env.num_levels)
 
 

@@ -75,5 +75,8 @@ def equal_opportunity(
 ) -> EqualOpportunityThresholds:
     """The oracle for a world that shows `level-shares`."""
     payoff = payoff_of(params)
+    success_prob, gain = (
+        jnp.asarray(part, jnp.float32) for part in (payoff.success_prob, payoff.approve)
+    )
     share = jnp.asarray(population_shares(env))
-    return EqualOpportunityThresholds(payoff.success_prob, payoff.approve, share, env)
+    return EqualOpportunityThresholds(success_prob, gain, share, env)

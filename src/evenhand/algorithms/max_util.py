@@ -56,4 +56,5 @@ class MaxUtilThreshold(AbstractApprovalPolicy):
 
 def max_util(env: Any, params: Any, key: Any = None, argument: Any = None) -> MaxUtilThreshold:
     """The oracle for a world that shows `level-shares`."""
-    return MaxUtilThreshold(payoff_of(params).approve, jnp.asarray(population_shares(env)), env)
+    gain = jnp.asarray(payoff_of(params).approve, jnp.float32)
+    return MaxUtilThreshold(gain, jnp.asarray(population_shares(env)), env)

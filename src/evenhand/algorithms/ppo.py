@@ -98,19 +98,18 @@ class PPO(AbstractAlgorithm):
         advantage = gae(
             batch.rewards[..., 0], continues, value, last_value, self.discount, self.gae_lambda
         )
-        samples = Batch(
+        over_time = (
             batch.obs, batch.action, log_prob, value, advantage, advantage + value,
             batch.outcome.weight,
         )  # fmt: skip
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+        return Batch(*(x.reshape(-1, *x.shape[2:]) for x in over_time))
 
     def optimise(
         self, key: PRNGKeyArray, learner: Learner, samples: Batch, rate: Float[Array, ""]
     ) -> tuple[Learner, dict[str, Array]]:
         """The learner after `num_epochs` passes over freshly shuffled minibatches."""
         size = samples.action.shape[0]
-        orders = jax.vmap(lambda k: jr.permutation(k, size))(jr.split(key, self.num_epochs))
-        minibatches = orders.reshape(self.num_epochs * self.num_minibatches, -1)
+        minibatches = self.orders(key, size).reshape(self.num_epochs * self.num_minibatches, -1)
         optimiser = self._optimiser()
 
         def body(learner: Learner, indices: Array):
@@ -124,6 +123,10 @@ class PPO(AbstractAlgorithm):
 
         learner, logs = jax.lax.scan(body, learner, minibatches)
         return learner, jax.tree.map(jnp.mean, logs)
+
+    def orders(self, key: PRNGKeyArray, size: int) -> Int[Array, "epochs B"]:
+        """A fresh order of the samples for every epoch."""
+        return jax.vmap(lambda k: jr.permutation(k, size))(jr.split(key, self.num_epochs))
 
     def loss(self, network: TwoHeads, batch: Batch) -> tuple[Float[Array, ""], dict[str, Array]]:
         """PPO's loss on one minibatch and what to log of it."""

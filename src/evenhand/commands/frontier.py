@@ -137,7 +137,7 @@ def _row(exact: "ExactFrontier", point: "FrontierPoint", episodes: int) -> dict[
     return row
 
 
-def _rules(exact: "ExactFrontier") -> list[dict[str, float]]:
+def _rules(exact: "ExactFrontier") -> list[dict[str, Any]]:
     from evenhand.tabular.lending import threshold_values
 
     values = threshold_values(exact.population.person(exact.steps))
@@ -145,7 +145,7 @@ def _rules(exact: "ExactFrontier") -> list[dict[str, float]]:
         {
             "threshold": int(v["threshold"]),
             "profit": v["profit"],
-            "disparity": v[exact.criterion],
+            "disparity": v[exact.criterion] if math.isfinite(v[exact.criterion]) else None,
         }
         for v in values
     ]

@@ -33,13 +33,18 @@ def show(result: dict[str, Any], console: "Console") -> None:
     for row in result["points"]:
         table.add_row(*_cells(row, simulated))
     console.print(table)
+    _show_notes(result, console)
+
+
+def _show_notes(result: dict[str, Any], console: "Console") -> None:
+    """Print what the table leaves out: tolerances nobody meets, the best rule, assumptions."""
     for row in result["points"]:
         if row["profit"] is None:
             console.print(f"tolerance {row['tolerance']:.6g}: {row['message']}", style="yellow")
     rule = max(result["rules"], key=lambda r: r["profit"])
     console.print(
         f"Best single threshold: approve from level index {rule['threshold']} on, "
-        f"profit {rule['profit']:.3f}, {result['criterion']} {rule['disparity']:.4g}."
+        f"profit {rule['profit']:.3f}, {result['criterion']} {_number(rule['disparity'], '.4g')}."
     )
     for name, why in result["assumed"].items():
         console.print(f"Assumed, not estimated: {name}: {why}.", style="dim")
@@ -49,13 +54,17 @@ def _cells(row: dict[str, Any], simulated: bool) -> list[str]:
     tolerance = row["tolerance"]
     cells = [tolerance if isinstance(tolerance, str) else f"{tolerance:.6g}"]
     for name, form in (("profit", ".3f"), ("disparity", ".4g"), ("dual", ".4g")):
-        cells.append("-" if row[name] is None else format(row[name], form))
+        cells.append(_number(row[name], form))
     cells.append(f"{row['seconds']:.2f}")
     if simulated:
         for name in ("profit", "disparity"):
             seen = row.get("confirmed")
             cells.append(f"{seen[name]:.3f} ± {seen[name + '_se']:.3f}" if seen else "-")
     return cells
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def write(rows: list[dict[str, Any]], path: Path) -> None:

@@ -20,7 +20,7 @@ def run(options: ListOptions) -> dict[str, Any]:
         "environments": sorted(registry.ENVIRONMENTS),
         "presets": _presets(),
         "algorithms": sorted(registry.ALGORITHMS),
-        "policies": sorted(registry.POLICIES),
+        "policies": [registry.POLICY_FORMS.get(name, name) for name in sorted(registry.POLICIES)],
         "metrics": list(registry.METRIC_IDS),
     }
 

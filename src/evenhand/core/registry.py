@@ -18,7 +18,26 @@ ALGORITHMS: dict[str, str] = {
     "dqn": "evenhand.algorithms.dqn:DQN",
     "ppo": "evenhand.algorithms.ppo:PPO",
 }
-POLICIES: dict[str, str] = {}
+# Name -> the function `(env, params, key, argument) -> policy` that makes it.
+POLICIES: dict[str, str] = {
+    "approve-all": "evenhand.algorithms.rules:approve_all",
+    "deny-all": "evenhand.algorithms.rules:deny_all",
+    "constant": "evenhand.algorithms.rules:constant",
+    "threshold": "evenhand.algorithms.rules:level_threshold",
+    "score": "evenhand.algorithms.rules:score_threshold",
+    "table": "evenhand.algorithms.rules:table",
+    "max-util": "evenhand.algorithms.max_util:max_util",
+    "max-util-fitted": "evenhand.algorithms.classifiers:max_util_fitted",
+    "equal-opportunity": "evenhand.algorithms.equal_opportunity:equal_opportunity",
+    "accuracy-classifier": "evenhand.algorithms.classifiers:accuracy_classifier",
+}
+# How a policy with an argument is written; the others by their bare name.
+POLICY_FORMS: dict[str, str] = {
+    "constant": "constant:0.5",
+    "threshold": "threshold:3 or threshold:3,2",
+    "score": "score>=620",
+    "table": "a .csv file with columns group,level,approve",
+}
 
 METRIC_IDS: tuple[str, ...] = (
     "return",

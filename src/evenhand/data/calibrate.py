@@ -1,4 +1,4 @@
-"""From loan records to a lending world: what the records show, with bounds, and what they do not."""
+"""From loan records to a lending world: what they show, with bounds, and what they do not."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 from evenhand.core.errors import InputError
 from evenhand.data.calibration_options import CalibrationOptions
 from evenhand.data.levels import Levels, cut_levels, given_levels
-from evenhand.data.origin import assumptions, estimates_of, figures_by_group, provenance_of
+from evenhand.data.origin import (
+    assumptions,
+    estimates_of,
+    figures_by_group,
+    provenance_of,
+    warnings_about,
+)
 from evenhand.data.params_schema import Estimate
 from evenhand.data.population import LendingPopulation
 from evenhand.data.records import Records
@@ -22,8 +28,9 @@ class Calibration:
     population: LendingPopulation
     estimates: dict[str, Estimate]
     provenance: dict[str, Any]
-    by_group: dict[str, dict[str, float]]
+    by_group: dict[str, dict[str, float | int]]
     transitions: Transitions | None
+    warnings: tuple[str, ...] = ()
 
 
 def calibrate(records: Records, options: CalibrationOptions) -> Calibration:
@@ -33,13 +40,9 @@ def calibrate(records: Records, options: CalibrationOptions) -> Calibration:
     visit rates, so those are written down as assumptions. Months of repayment status show moves
     after payment and after delay, but never after a denial.
     """
+    _check(options)
     scored = score_records(records, options)
-    fitted = scored.model is not None
-    levels = (
-        given_levels(options.edges)
-        if options.edges
-        else cut_levels(scored.score, options.num_levels, options.binning, whole=fitted)
-    )
+    levels = _levels(scored, options)
     level = levels.of(scored.score)
     shape = (len(records.groups), levels.num_levels)
     count = tally(records.group, level, *shape)
@@ -53,7 +56,33 @@ def calibrate(records: Records, options: CalibrationOptions) -> Calibration:
         provenance=provenance_of(records, options, scored),
         by_group=figures_by_group(records, scored, options.confidence),
         transitions=moves,
+        warnings=warnings_about(records, scored),
     )
+
+
+def _check(options: CalibrationOptions) -> None:
+    if not 0 < options.confidence < 1:
+        raise InputError(
+            f"--confidence must lie between 0 and 1, such as 0.95, got {options.confidence}"
+        )
+    if options.people < 2:
+        raise InputError(f"--people must be at least 2, got {options.people}")
+    if options.up < 0 or options.down < 0:
+        raise InputError(f"--up and --down may not be negative, got {options.up}, {options.down}")
+    if not options.reward_default < 0 < options.reward_repaid:
+        raise InputError(
+            "--reward-default must be below 0 and --reward-repaid above, got "
+            f"{options.reward_default} and {options.reward_repaid}"
+        )
+
+
+def _levels(scored: Scored, options: CalibrationOptions) -> Levels:
+    if options.edges:
+        # Edges are written on the scale of the file's score.
+        edges = [-edge for edge in reversed(options.edges)] if scored.turned else options.edges
+        return given_levels(tuple(edges))
+    whole = scored.model is not None
+    return cut_levels(scored.score, options.num_levels, options.binning, whole)
 
 
 def _transitions(
@@ -61,14 +90,7 @@ def _transitions(
 ) -> Transitions | None:
     if scored.monthly is None:
         return None
-    if len(options.status_columns) < 2:
-        raise InputError("--status-columns needs at least two months to show a move")
     status = records.features.select(options.status_columns)
-    words = [name for name, dtype in status.schema.items() if not dtype.is_numeric()]
-    if words:
-        raise InputError(
-            f"{records.file}: status column {words[0]!r} is not numeric; give months of delay"
-        )
     return estimate_transitions(
         levels.of(scored.monthly),
         status.to_numpy()[:, 1:] >= options.delayed_from,

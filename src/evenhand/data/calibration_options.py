@@ -19,7 +19,7 @@ class CalibrationOptions:
     """Months of delay, oldest month first; given, the moves of the levels are estimated."""
     lagged: tuple[tuple[str, ...], ...] = ()
     """Further monthly columns, each as long as `status_columns` and in the same order."""
-    delayed_from: float = 1
+    delayed_from: float = 1.0
     confidence: float = 0.95
     num_folds: int = 5
     num_resamples: int = 200

@@ -11,7 +11,7 @@ def wilson(
 
     Wilson 1927; recommended for small counts by Brown, Cai & DasGupta 2001.
     """
-    return _score_bounds(successes, count, norm.ppf((1 + confidence) / 2) ** 2)
+    return _score_bounds(successes, count, float(norm.ppf((1 + confidence) / 2)) ** 2)
 
 
 def goodman(counts: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def goodman(counts: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, n
     at level 1 - alpha / K (Goodman 1965, Bonferroni form).
     """
     counts = np.asarray(counts, float)
-    quantile = chi2.ppf(1 - (1 - confidence) / counts.shape[-1], 1)
+    quantile = float(chi2.ppf(1 - (1 - confidence) / counts.shape[-1], 1))
     total = np.broadcast_to(counts.sum(-1, keepdims=True), counts.shape)
     return _score_bounds(counts, total, quantile)
 

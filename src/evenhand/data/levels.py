@@ -21,6 +21,7 @@ class Levels:
 
     @property
     def num_levels(self) -> int:
+        """K."""
         return len(self.edges) - 1
 
     def of(self, score: np.ndarray) -> np.ndarray:
@@ -36,6 +37,8 @@ class Levels:
             texts = [f"{edge:.{digits}f}" for edge in self.edges]
             if len(set(texts)) == len(texts):
                 break
+        else:
+            texts = [repr(edge) for edge in self.edges.tolist()]
         return tuple(f"{a}-{b}" for a, b in pairwise(texts))
 
 

@@ -84,7 +84,7 @@ def _read_csv(data: bytes, path: Path) -> pl.DataFrame:
     _check_header(text, path)
     try:
         return pl.read_csv(io.BytesIO(text.encode()), infer_schema_length=None, null_values=_NULLS)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         first = str(error).splitlines()[0]
         raise InputError(
             f"{path} cannot be read as CSV ({first}); every row needs one value per column, "

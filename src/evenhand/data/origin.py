@@ -1,5 +1,6 @@
 """Where each number of a calibrated world comes from: estimated, and how, or assumed, and why."""
 
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,6 +14,8 @@ from evenhand.data.repayment import LevelEstimate
 from evenhand.data.risk_score import auc
 from evenhand.data.scoring import Scored
 from evenhand.data.transitions import Transitions
+
+SUSPICIOUS_AUC = 0.98
 
 
 def assumptions(
@@ -37,19 +40,21 @@ def assumptions(
             f"{repay.filled.sum()} of {repay.filled.size} cells had no records and were filled "
             "(filled = true) from other groups or levels"
         )
+    return assumed | _assumed_moves(moves)
+
+
+def _assumed_moves(moves: Transitions | None) -> dict[str, str]:
     if moves is None:
-        assumed |= {
+        return {
             "up": "one cross-section shows no moves; set --up, or give --status-columns",
             "down": "one cross-section shows no moves; set --down, or give --status-columns",
             "drift": "one cross-section shows no moves; no other change of level is assumed",
         }
-    else:
-        assumed["drift"] = (
-            "only the first block, after a denial: nobody in records of borrowers was denied, so "
-            "no move is assumed there; the moves after default and repayment are those after a "
-            "month of delay and of payment, and are taken not to depend on the level"
-        )
-    return assumed
+    return {
+        "drift": "only the first block, after a denial: nobody in records of borrowers was denied, "
+        "so no move is assumed there; the moves after default and repayment are those after a "
+        "month of delay and of payment, and are taken not to depend on the level"
+    }
 
 
 def estimates_of(
@@ -84,7 +89,6 @@ def estimates_of(
 
 def _move_estimates(options: CalibrationOptions, moves: Transitions) -> dict[str, Estimate]:
     own = "" if not moves.borrowed else "; where a group had no moves, those of all groups"
-    count = np.broadcast_to(moves.count[..., None], moves.drift.shape)
     rounding = "mean move in whole levels; only its sum with drift is identified"
     return {
         "up": Estimate(rounding, count=moves.count[2]),
@@ -96,7 +100,7 @@ def _move_estimates(options: CalibrationOptions, moves: Transitions) -> dict[str
             f"{np.nanmin(moves.misfit):.2f} to {np.nanmax(moves.misfit):.2f}",
             moves.low,
             moves.high,
-            count,
+            moves.count,
         ),
     }
 
@@ -119,22 +123,20 @@ def provenance_of(records: Records, options: CalibrationOptions, scored: Scored)
     if options.status_columns:
         found["status_columns"] = list(options.status_columns)
         found["delayed_from"] = options.delayed_from
-    try:
+    with suppress(PackageNotFoundError):
         found["evenhand_version"] = version("evenhand")
-    except PackageNotFoundError:
-        pass
     return found
 
 
 def figures_by_group(
     records: Records, scored: Scored, confidence: float
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | int]]:
     """Per group: records, repayment rate with bounds, AUC and the mean predicted repayment."""
-    figures = {}
+    figures: dict[str, dict[str, float | int]] = {}
     for g, name in enumerate(records.groups):
         mine = records.group == g
         repaid = ~records.defaulted[mine]
-        low, high = wilson(repaid.sum(), np.array(mine.sum()), confidence)
+        low, high = wilson(np.array(repaid.sum()), np.array(mine.sum()), confidence)
         figures[name] = {
             "count": int(mine.sum()),
             "repayment_rate": float(repaid.mean()),
@@ -145,3 +147,14 @@ def figures_by_group(
         if scored.repay_prob is not None:
             figures[name]["mean_predicted_repayment"] = float(scored.repay_prob[mine].mean())
     return figures
+
+
+def warnings_about(records: Records, scored: Scored) -> tuple[str, ...]:
+    """What the figures make doubtful, one sentence each."""
+    overall = auc(scored.score, ~records.defaulted)
+    if scored.model is None or overall < SUSPICIOUS_AUC:
+        return ()
+    return (
+        f"the score tells the outcomes apart almost perfectly (AUC {overall:.3f}): a column "
+        "probably records the outcome itself; leave it out with --ignore",
+    )

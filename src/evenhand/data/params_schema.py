@@ -32,7 +32,10 @@ TABLE_KEYS = ("value", "low", "high", "count", "filled", "method", "assumed", "r
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is known about an estimated parameter; arrays of the value's shape, or None."""
+    """What is known about an estimated parameter; arrays of the value's shape, or None.
+
+    `count` may also hold one number per law, that is, lack the value's last axis.
+    """
 
     method: str
     low: np.ndarray | None = None

@@ -1,6 +1,7 @@
 """The text of a parameter file: TOML that people can read, with floats that read back exactly."""
 
 import json
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -90,9 +91,18 @@ def toml_value(value: Any, indent: str = "") -> str:
         return repr(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(k)} = {toml_value(v)}" for k, v in value.items()) + "}"
+    return _list(value, indent)
+
+
+def _list(value: list[Any] | tuple[Any, ...], indent: str) -> str:
+    """Numbers fill lines; names too long for one line and inner lists get a line each."""
     inner = [toml_value(item, indent + "  ") for item in value]
     flat = f"[{', '.join(inner)}]"
     nested = any(isinstance(item, list | tuple) for item in value)
     if not nested and len(flat) + len(indent) <= _WIDTH:
         return flat
-    return "[\n" + "".join(f"{indent}  {item},\n" for item in inner) + f"{indent}]"
+    if not nested and not any(isinstance(item, str) for item in value):
+        lines = textwrap.wrap(", ".join(inner), _WIDTH - len(indent))
+    else:
+        lines = [f"{item}," for item in inner]
+    return "[\n" + "".join(f"{indent}  {line}\n" for line in lines) + f"{indent}]"

@@ -45,14 +45,17 @@ def _numbers(name: str, key: str, value: Any, axes: int) -> np.ndarray:
 
 def read_estimate(name: str, table: dict[str, Any]) -> Estimate:
     """The bounds, counts and method of an estimated parameter."""
-    axes = PARAMETERS[name]
     shape = np.shape(table["value"]) if "value" in table else ()
-    found: dict[str, np.ndarray | None] = {}
-    for key in ("low", "high", "count"):
-        array = None if key not in table else _numbers(name, key, table[key], int(axes))
-        if array is not None and array.shape != shape:
+    found: dict[str, np.ndarray | None] = {"low": None, "high": None, "count": None}
+    for key in found.keys() & table.keys():
+        per_law = key == "count" and len(shape) > 1 and np.ndim(table[key]) == len(shape) - 1
+        wanted = shape[:-1] if per_law else shape
+        array = _numbers(name, key, table[key], len(wanted))
+        if array.shape != wanted:
             raise InputError(f"[{name}] {key} must have the shape {shape} of value")
-        found[key] = array.astype(int) if key == "count" and array is not None else array
+        if key == "count" and (not np.isfinite(array).all() or (array < 0).any()):
+            raise InputError(f"[{name}] count must hold whole numbers from 0")
+        found[key] = array.astype(int) if key == "count" else array
     filled = np.array(table["filled"]) if "filled" in table else None
     if filled is not None and (filled.dtype != bool or filled.shape != shape):
         raise InputError(f"[{name}] filled must be true or false in the shape {shape} of value")

@@ -192,7 +192,7 @@ class LendingPopulation:
         whatever is decided, so persons are independent finite-horizon problems. Bankruptcy of the
         bank is not modelled (start cash is 10,000). Signals: `PERSON_SIGNALS`.
         """
-        from scipy.stats import binom
+        from scipy.special import bdtrc
 
         if self.conscientiousness_std > 0:
             raise InputError(
@@ -200,8 +200,10 @@ class LendingPopulation:
                 "model; set conscientiousness_std=0 for the exact solvers"
             )
         steps = self.episode_steps if steps is None else steps
-        visits = binom(steps, 1 / self.num_people)
-        weight = visits.sf(np.arange(min(steps, int(visits.isf(1e-13)) + 1)))
+        # P(Bin(steps, 1/people) > k), cut where it no longer matters; scipy.stats would do the
+        # same after a second of importing.
+        weight = bdtrc(np.arange(steps), steps, 1 / self.num_people)
+        weight = weight[: max(1, int((weight > 1e-13).sum()))]
         move, repay, phi = self.move_law(), self.repay_prob[..., None], self.potential
         approve = repay * move[REPAID] + (1 - repay) * move[DEFAULTED]
         transition = np.stack([move[DENIED], approve], axis=2)

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.data.grouping import grouped
 
-MAX_GROUPS = 12
 MIN_OF_EACH_OUTCOME = 10
 _SHOWN = 6
 
@@ -51,22 +51,16 @@ class Records:
 
 def check_records(table: pl.DataFrame, options: RecordOptions, file: str) -> Records:
     """The records in a table, or an `InputError` naming file, column and remedy."""
-    named = [options.outcome, options.group, *([options.score] if options.score else [])]
-    for name in [*named, *options.complete]:
-        if name not in table.columns:
-            raise InputError(f"{file}: {unknown_name('column', name, table.columns)}")
-    if len(set(named)) < len(named):
-        raise InputError(
-            f"{file}: outcome, group and score name one column twice ({', '.join(named)}); "
-            "give different columns"
-        )
+    named = _named_columns(table, options, file)
     rows = _complete_rows(table, [*named, *options.complete], options, file)
     if rows.height < 2 * options.min_group:
         raise InputError(
             f"{file} has {rows.height} usable rows; two groups of at least {options.min_group} "
             f"need {2 * options.min_group} (--min-group sets the minimum)"
         )
-    groups, group = _groups(rows[options.group], options, file)
+    groups, group = grouped(
+        rows[options.group], options.cut_points, options.min_group, options.merge_small, file
+    )
     return Records(
         file=file,
         groups=groups,
@@ -76,6 +70,26 @@ def check_records(table: pl.DataFrame, options: RecordOptions, file: str) -> Rec
         score=_score(rows[options.score], file) if options.score else None,
         num_rows=table.height,
     )
+
+
+def _named_columns(table: pl.DataFrame, options: RecordOptions, file: str) -> list[str]:
+    """Outcome, group and, if given, score, each a different column of single values."""
+    named = [options.outcome, options.group, *([options.score] if options.score else [])]
+    for name in [*named, *options.complete]:
+        if name not in table.columns:
+            raise InputError(f"{file}: {unknown_name('column', name, table.columns)}")
+    if len(set(named)) < len(named):
+        raise InputError(
+            f"{file}: outcome, group and score name one column twice ({', '.join(named)}); "
+            "give different columns"
+        )
+    for name in named:
+        dtype = table.schema[name]
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise InputError(
+                f"{file}: column {name!r} holds {dtype}; one number or word per row is needed"
+            )
+    return named
 
 
 def _complete_rows(
@@ -128,60 +142,6 @@ def _defaulted(column: pl.Series, positive: str | None, file: str) -> np.ndarray
             "are needed"
         )
     return defaulted
-
-
-def _groups(
-    column: pl.Series, options: RecordOptions, file: str
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Group names in order and each row's index into them."""
-    where = f"{file}: group column {column.name!r}"
-    if options.cut_points:
-        names, index = _cut_groups(column, options.cut_points, where)
-    else:
-        text = column.cast(pl.String).str.strip_chars().to_numpy().astype(str)
-        names, index = np.unique(text, return_inverse=True)
-    counts = np.bincount(index, minlength=len(names))
-    small = counts < options.min_group
-    if small.sum() >= 1 and options.merge_small:
-        keep = [*names[~small], "other"]
-        index = np.where(small[index], len(keep) - 1, (np.cumsum(~small) - 1)[index])
-        names, counts = np.array(keep), np.bincount(index, minlength=len(keep))
-        small = counts < options.min_group
-    if len(names) > MAX_GROUPS:
-        raise InputError(
-            f"{where} holds {len(names)} different values, more than {MAX_GROUPS} groups; cut a "
-            "numeric column with --bins (for example --bins 30,45) or merge rare values with "
-            "--merge-small"
-        )
-    if small.any():
-        told = ", ".join(f"{names[g]!r} ({counts[g]})" for g in np.flatnonzero(small))
-        raise InputError(
-            f"{where} has groups with fewer than {options.min_group} rows: {told}; merge them "
-            "with --merge-small or lower --min-group"
-        )
-    if len(names) < 2:
-        raise InputError(f"{where} holds only the group {names[0]!r}; at least two are needed")
-    return tuple(map(str, names)), index.astype(int)
-
-
-def _cut_groups(
-    column: pl.Series, cut_points: tuple[float, ...], where: str
-) -> tuple[np.ndarray, np.ndarray]:
-    if not column.dtype.is_numeric():
-        raise InputError(f"{where} is not numeric, so --bins cannot cut it; leave --bins out")
-    if list(cut_points) != sorted(set(cut_points)):
-        raise InputError(f"--bins {cut_points} must rise from cut point to cut point")
-    texts = [f"{cut:g}" for cut in cut_points]
-    middle = [f"{a} to below {b}" for a, b in zip(texts, texts[1:], strict=False)]
-    names = np.array([f"below {texts[0]}", *middle, f"{texts[-1]} and above"])
-    index = np.searchsorted(cut_points, column.to_numpy(), side="right")
-    empty = np.bincount(index, minlength=len(names)) == 0
-    if empty.any():
-        raise InputError(
-            f"{where}: no row is in {', '.join(map(repr, names[empty]))}; move the cut points of "
-            f"--bins (values run from {column.min()} to {column.max()})"
-        )
-    return names, index
 
 
 def _score(column: pl.Series, file: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A risk score in points from loan records, never used on the rows it was fitted on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -51,28 +52,44 @@ def fit_risk_score(
     order = np.lexsort([np.random.default_rng(seed).random(len(repaid)), repaid])
     fold = np.empty(len(repaid), int)
     fold[order] = np.arange(len(repaid)) % num_folds
-    weights = [fit_logistic(matrix[fold != f], repaid[fold != f]) for f in range(num_folds)]
+    # The optimum is unique and reached to 1e-8, so a start from all rows tells the folds nothing.
+    start = fit_logistic(matrix, repaid)
+    weights = [
+        fit_logistic(matrix[fold != f], repaid[fold != f], start=start) for f in range(num_folds)
+    ]
     return RiskScore(rules, unused, np.stack(weights), fold)
 
 
-def fit_logistic(matrix: sparse.csr_matrix, label: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
+def fit_logistic(
+    matrix: sparse.csr_array,
+    label: np.ndarray,
+    ridge: float = RIDGE,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
     """Intercept and weights that minimise sum log(1 + exp(-s_i z_i)) + ridge / 2 |w|^2.
 
     s_i is +1 where the label holds and -1 elsewhere; the intercept is not penalised.
     """
-    sign = np.where(label, 1.0, -1.0)
-    count = len(sign)
+    columns: Any = sparse.hstack([np.ones((len(label), 1)), matrix], format="csr")
+    penalty = np.full(np.shape(columns)[1], ridge)
+    penalty[0] = 0.0
+    sign, count = np.where(label, 1.0, -1.0), len(label)
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = sign * (theta[0] + matrix @ theta[1:])
-        pull = -sign * expit(-margin)
-        value = np.logaddexp(0, -margin).sum() + ridge / 2 * theta[1:] @ theta[1:]
-        slope = np.concatenate([[pull.sum()], matrix.T @ pull + ridge * theta[1:]])
+        margin = sign * (columns @ theta)
+        slope = columns.T @ (-sign * expit(-margin)) + penalty * theta
+        value = np.logaddexp(0, -margin).sum() + penalty @ theta**2 / 2
         return value / count, slope / count
 
-    start = np.zeros(1 + matrix.shape[1])
-    options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7}
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    def curvature(theta: np.ndarray) -> np.ndarray:
+        repaid = expit(columns @ theta)
+        weighted = columns.multiply((repaid * (1 - repaid))[:, None]).tocsr()
+        return ((columns.T @ weighted).toarray() + np.diag(penalty)) / count
+
+    start = np.zeros(len(penalty)) if start is None else start
+    # Newton steps: with this many dummy columns first-order methods need hundreds of rounds.
+    options = {"gtol": 1e-8, "maxiter": 100}
+    return minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options=options).x
 
 
 def points(log_odds: np.ndarray) -> np.ndarray:

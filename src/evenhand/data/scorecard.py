@@ -24,6 +24,7 @@ class ClassRule:
 
     @property
     def num_classes(self) -> int:
+        """Classes of the column, the last one included."""
         return (len(self.values) if self.cuts is None else len(self.cuts) + 1) + 1
 
     def classes(self, column: pl.Series) -> np.ndarray:
@@ -48,7 +49,7 @@ def learn_rules(table: pl.DataFrame) -> tuple[tuple[ClassRule, ...], tuple[str, 
     return kept, tuple(name for name, rule in rules if rule is None)
 
 
-def design(table: pl.DataFrame, rules: tuple[ClassRule, ...]) -> sparse.csr_matrix:
+def design(table: pl.DataFrame, rules: tuple[ClassRule, ...]) -> sparse.csr_array:
     """`(n, classes)` zeros and ones: a 1 for the class of every column."""
     offsets = np.cumsum([0] + [rule.num_classes for rule in rules])
     columns = [
@@ -58,7 +59,7 @@ def design(table: pl.DataFrame, rules: tuple[ClassRule, ...]) -> sparse.csr_matr
     index = np.stack(columns, 1).ravel()
     pointer = np.arange(0, len(index) + 1, len(rules))
     shape = (table.height, int(offsets[-1]))
-    return sparse.csr_matrix((np.ones(len(index)), index, pointer), shape=shape)
+    return sparse.csr_array((np.ones(len(index)), index, pointer), shape=shape)
 
 
 def _numbers(column: pl.Series) -> np.ndarray:

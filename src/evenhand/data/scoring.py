@@ -21,9 +21,12 @@ class Scored:
     repay_prob: np.ndarray | None = None
     monthly: np.ndarray | None = None
     model: RiskScore | None = None
+    turned: bool = False
+    """Whether the sign of a given score was changed so that higher is better."""
 
 
 def score_records(records: Records, options: CalibrationOptions) -> Scored:
+    """The given score, made to rise with repayment, or the one of a scorecard fitted here."""
     if records.score is not None:
         if options.status_columns:
             raise InputError(
@@ -32,8 +35,9 @@ def score_records(records: Records, options: CalibrationOptions) -> Scored:
             )
         score, turned = oriented(records.score, ~records.defaulted, options.direction)
         sign = ", negated because lower scores were better" if turned else ""
-        return Scored(score, f"a column of the file{sign}")
+        return Scored(score, f"a column of the file{sign}", turned=turned)
     table = _features(records, options)
+    _check_status(records, options)
     series = (options.status_columns, *options.lagged) if options.status_columns else ()
     months = [_snapshot(table, series, m) for m in range(len(options.status_columns))]
     newest = months[-1] if months else table
@@ -51,8 +55,8 @@ def score_records(records: Records, options: CalibrationOptions) -> Scored:
 
 def _features(records: Records, options: CalibrationOptions) -> pl.DataFrame:
     """The columns that the score may use."""
-    table = records.features
-    for name in (*options.features, *options.ignore, *sum(options.lagged, ())):
+    table, monthly = records.features, sum(options.lagged, ())
+    for name in (*options.features, *options.ignore, *options.status_columns, *monthly):
         if name not in table.columns:
             raise InputError(f"{records.file}: {unknown_name('column', name, table.columns)}")
     for series in options.lagged:
@@ -62,13 +66,23 @@ def _features(records: Records, options: CalibrationOptions) -> pl.DataFrame:
                 f"({len(options.status_columns)})"
             )
     if options.features:
-        monthly = (*options.status_columns, *sum(options.lagged, ()))
-        table = table.select(dict.fromkeys((*options.features, *monthly)))
+        kept = (*options.features, *options.status_columns, *monthly)
+        table = table.select(list(dict.fromkeys(kept)))
     table = table.drop(options.ignore)
     if options.include_group:
         names = np.array(records.groups)[records.group]
         table = table.with_columns(pl.Series("group membership", names))
     return table
+
+
+def _check_status(records: Records, options: CalibrationOptions) -> None:
+    if len(options.status_columns) == 1:
+        raise InputError("--status-columns needs at least two months to show a move")
+    for name in options.status_columns:
+        if not records.features[name].dtype.is_numeric():
+            raise InputError(
+                f"{records.file}: status column {name!r} is not numeric; give months of delay"
+            )
 
 
 def _snapshot(table: pl.DataFrame, series: tuple[tuple[str, ...], ...], month: int) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 
 from evenhand.core.errors import InputError
 from evenhand.data.intervals import clopper_pearson
-from evenhand.data.population import DEFAULTED, DENIED, REPAID
+from evenhand.data.population import DEFAULTED, DENIED
 
 _EM_STEPS = 300
 _NEGLIGIBLE = 1e-6
@@ -37,7 +37,7 @@ class Transitions:
     misfit: np.ndarray
     """`(3, G)` total variation between observed and modelled next levels, averaged over moves."""
     borrowed: tuple[tuple[int, int], ...] = ()
-    """(what happened, group) without a move of their own: the law of all groups stands in."""
+    """(what happened, group) without a move of their own: the law of all groups, bounds [0, 1]."""
 
 
 def estimate_transitions(
@@ -53,24 +53,51 @@ def estimate_transitions(
     """Moves from `level (n, T)` before and after each of the `delayed (n, T - 1)` months."""
     tables = _tables(level, delayed, group, num_groups, num_levels, num_resamples, seed)
     seen = tables[0].sum((-1, -2))  # (2, G)
-    if (seen.sum(1) == 0).any():
-        what = "delayed" if seen[0].sum() == 0 else "duly paid"
-        raise InputError(
-            f"the status columns hold no month that was {what}; check their meaning (--delayed-from)"
-        )
-    borrowed = tuple((what + DEFAULTED, g) for what, g in np.argwhere(seen == 0).tolist())
-    for what, g in borrowed:
-        tables[:, what - DEFAULTED, g] = tables[:, what - DEFAULTED].sum(1)
+    _check_seen(seen)
+    borrowed = _lend(tables, seen)
     laws = censored_law(tables)  # (1 + B, 2, G, 2K - 1)
-    clients = [[_clients(delayed, group, what, g) for g in range(num_groups)] for what in (1, 0)]
-    bounds = _bounds(laws, np.array(clients), confidence)
     means = laws @ np.arange(1 - num_levels, num_levels)
-    return _as_drift(tables[0], laws[0], bounds, means, seen, borrowed, confidence)
+    steps = _steps(means[0])
+    drift = _drift(_with_bounds(laws, _clients(delayed, group, num_groups), confidence), steps)
+    for what, g in borrowed:
+        drift[1:, what, g] = [[0.0], [1.0]]
+    return Transitions(
+        tuple(steps[1].tolist()),
+        tuple(steps[0].tolist()),
+        *drift,
+        count=_after_denial(seen, 0.0).astype(int),
+        mean_move=_after_denial(np.moveaxis(_hull(means, confidence), 0, -1), np.nan),
+        misfit=_after_denial(_misfit(tables[0], laws[0]), np.nan),
+        borrowed=borrowed,
+    )
 
 
-def _clients(delayed: np.ndarray, group: np.ndarray, what: int, g: int) -> int:
-    """Clients of the group with at least one month of the kind."""
-    return int(((delayed == what).any(1) & (group == g)).sum())
+def _check_seen(seen: np.ndarray) -> None:
+    for what, total in zip(("delayed", "duly paid"), seen.sum(1), strict=True):
+        if total == 0:
+            raise InputError(
+                f"the status columns hold no month that was {what}; check --delayed-from"
+            )
+
+
+def _lend(tables: np.ndarray, seen: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Who has no moves of their own, after putting the moves of all groups in their place."""
+    everybody = tables.sum(2)
+    without = np.argwhere(seen == 0).tolist()
+    for what, g in without:
+        tables[:, what, g] = everybody[:, what]
+    return tuple((what + DEFAULTED, g) for what, g in without)
+
+
+def _after_denial(by_outcome: np.ndarray, nothing: float) -> np.ndarray:
+    """The array with a first row for denials, of which the records hold none."""
+    return np.concatenate([np.full((1, *by_outcome.shape[1:]), nothing), by_outcome])
+
+
+def _clients(delayed: np.ndarray, group: np.ndarray, num_groups: int) -> np.ndarray:
+    """`(2, G)` clients with at least one month of delay, and of payment."""
+    ever = (delayed.any(1), (~delayed).any(1))
+    return np.stack([np.bincount(group[some], minlength=num_groups) for some in ever])
 
 
 def _tables(
@@ -83,6 +110,8 @@ def _tables(
     seed: int,
 ) -> np.ndarray:
     """`(1 + B, 2, G, K, K)` moves after delay and payment; first the data, then B resamples."""
+    if num_resamples < 20:
+        raise InputError(f"--resamples must be at least 20 to give bounds, got {num_resamples}")
     shape = (2, num_groups, num_levels, num_levels)
     paid = 1 - delayed.astype(int)
     cell = np.ravel_multi_index((paid, group[:, None], level[:, :-1], level[:, 1:]), shape)
@@ -111,60 +140,45 @@ def censored_law(tables: np.ndarray) -> np.ndarray:
     return law / np.maximum(law.sum(-1, keepdims=True), 1e-300)
 
 
-def _bounds(laws: np.ndarray, clients: np.ndarray, confidence: float) -> np.ndarray:
-    """`(2, 2, G, 2K - 1)` lower and upper bounds: quantiles of the resamples.
+def _hull(draws: np.ndarray, confidence: float) -> np.ndarray:
+    """`(3, ...)` value (the first draw) and quantiles of the others, widened to hold the value."""
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws[1:], [tail, 1 - tail], axis=0)
+    return np.stack([draws[0], np.minimum(low, draws[0]), np.maximum(high, draws[0])])
+
+
+def _with_bounds(laws: np.ndarray, clients: np.ndarray, confidence: float) -> np.ndarray:
+    """`(3, 2, G, 2K - 1)` the law and its lower and upper bounds.
 
     Resampling never shows a move that nobody made, so there the upper bound is the exact one for
     0 out of that many clients.
     """
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(laws[1:], [tail, 1 - tail], axis=0) if len(laws) > 1 else laws[[0, 0]]
+    value, low, high = _hull(laws, confidence)
     unseen = clopper_pearson(np.zeros(clients.shape), clients, confidence)[1][..., None]
-    high = np.where(laws[0] == 0, np.maximum(high, unseen), high)
-    return np.stack([np.minimum(low, laws[0]), np.maximum(high, laws[0])])
+    return np.stack([value, low, np.where(value == 0, np.maximum(high, unseen), high)])
 
 
-def _as_drift(
-    table: np.ndarray,
-    law: np.ndarray,
-    bounds: np.ndarray,
-    means: np.ndarray,
-    seen: np.ndarray,
-    borrowed: tuple[tuple[int, int], ...],
-    confidence: float,
-) -> Transitions:
-    """The total moves split into whole steps (`up`, `down`) and the rest (`drift`).
+def _steps(mean: np.ndarray) -> np.ndarray:
+    """`(2, G)` whole levels down after delay and up after payment: mean moves, never negative."""
+    return np.maximum(0, np.rint(mean * np.array([[-1], [1]]))).astype(int)
 
-    Only their sum is identified; the steps are the mean moves, rounded, and never negative.
+
+def _drift(laws: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """`(L, 3, G, 2W + 1)` laws of the moves beyond the steps, from `(L, 2, G, 2K - 1)` of moves.
+
+    Only step plus drift is identified. The first law decides how far W reaches.
     """
-    num_groups, num_levels = law.shape[1], table.shape[-1]
-    down = np.maximum(0, np.rint(-means[0, 0])).astype(int)
-    up = np.maximum(0, np.rint(means[0, 1])).astype(int)
-    steps = {DEFAULTED: -down, REPAID: up}
-    move = np.arange(1 - num_levels, num_levels)
-    reach = max(
-        int(np.abs(move[law[what - 1, g] > 0] - step[g]).max())
-        for what, step in steps.items()
-        for g in range(num_groups)
-    )
-    drift = np.zeros((3, 3, num_groups, 2 * reach + 1))  # value, low, high
-    drift[1:, DENIED] = np.nan
+    largest = laws.shape[-1] // 2
+    move = np.arange(-largest, largest + 1)
+    extra = move - (steps * np.array([[-1], [1]]))[..., None]  # (2, G, 2K - 1)
+    reach = int(np.abs(extra[laws[0] > 0]).max())
+    drift = np.zeros((len(laws), 3, laws.shape[2], 2 * reach + 1))
     drift[0, DENIED, :, reach] = 1
-    for what, step in steps.items():
-        for g in range(num_groups):
-            place = move - step[g] + reach
-            inside = (place >= 0) & (place <= 2 * reach)
-            drift[0, what, g, place[inside]] = law[what - 1, g, inside]
-            drift[1:, what, g, place[inside]] = bounds[:, what - 1, g, inside]
-    tail = (1 - confidence) / 2
-    spread = np.quantile(means[1:], [tail, 1 - tail], axis=0) if len(means) > 1 else means[[0, 0]]
-    mean_move, misfit = np.full((3, num_groups, 3), np.nan), np.full((3, num_groups), np.nan)
-    mean_move[1:] = np.stack([means[0], *spread], -1)
-    misfit[1:] = _misfit(table, law)
-    count = np.concatenate([np.zeros((1, num_groups)), seen]).astype(int)
-    return Transitions(
-        tuple(up.tolist()), tuple(down.tolist()), *drift, count, mean_move, misfit, borrowed
-    )
+    drift[1:, DENIED] = np.nan
+    for what, g in np.ndindex(2, laws.shape[2]):
+        near = np.abs(extra[what, g]) <= reach
+        drift[:, what + DEFAULTED, g, extra[what, g, near] + reach] = laws[:, what, g, near]
+    return drift
 
 
 def _misfit(table: np.ndarray, law: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from evenhand.core.errors import unknown_name
 
@@ -70,7 +70,8 @@ def interval(
 
 
 def _student(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    n = len(values)
+    half = stdtrit(n - 1, (1 + confidence) / 2) * values.std(ddof=1) / np.sqrt(n)
     return float(values.mean() - half), float(values.mean() + half)
 
 
@@ -86,14 +87,14 @@ def _bca(
     """Shares of the replicates to cut at: percentile's, corrected for bias and skewness."""
     estimate = statistic(values, axis=-1)
     below = np.mean(replicates < estimate) + 0.5 * np.mean(replicates == estimate)
-    bias = norm.ppf(np.clip(below, 0.5 / len(replicates), 1 - 0.5 / len(replicates)))
+    bias = ndtri(np.clip(below, 0.5 / len(replicates), 1 - 0.5 / len(replicates)))
     n = len(values)
     left_out = statistic(np.stack([np.delete(values, i) for i in range(n)]), axis=-1)
     away = left_out.mean() - left_out
     spread = (away**2).sum() ** 1.5
     skew = (away**3).sum() / (6 * spread) if spread > 0 else 0.0
-    z = bias + norm.ppf(_percentile(values, statistic, replicates, confidence))
-    return norm.cdf(bias + z / (1 - skew * z))
+    z = bias + ndtri(_percentile(values, statistic, replicates, confidence))
+    return ndtr(bias + z / (1 - skew * z))
 
 
 _METHODS: dict[str, Any] = {"t": _student, "percentile": _percentile, "bca": _bca}

@@ -103,6 +103,7 @@ class ColumnReach:
         return {
             "num_solves": self._solver.num_solves,
             "num_cold_fallbacks": self._solver.num_cold_fallbacks,
+            "num_overturned": self._solver.num_overturned,
             "num_rounds": self.num_rounds,
             "num_columns": len(self._columns),
         }

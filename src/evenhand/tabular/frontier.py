@@ -19,11 +19,13 @@ from evenhand.tabular.mdp import TabularMDP
 from evenhand.tabular.occupancy_lp import DirectReach
 from evenhand.tabular.planning import one_hot
 from evenhand.tabular.pricing import Pricer
-from evenhand.tabular.recall import RecallProblem, search
+from evenhand.tabular.recall import RecallProblem, qualified_range, search
 from evenhand.tabular.sampler import Confirmation, confirm, sample_totals
 
 # A tolerance this little below what is possible is rounding, not infeasibility.
 _ROUNDING = 1e-7
+# At the least tolerance of all, what is feasible is so thin that rounding can lose it.
+_SLACKS = (0.0, 1e-8, _ROUNDING)
 # Above this many variables one direct program is slower than column generation.
 _DIRECT_LIMIT = 8_000
 _TIME_LIMIT = 4_000_000
@@ -34,8 +36,8 @@ class Frontier:
     """The frontier of one population, criterion and policy class; points share their work.
 
     `method`: "direct" (one program with every stage), "columns" (column generation), or "auto":
-    direct for `visit` models of moderate size, columns otherwise. Without `keep_policies` points
-    have numbers only, which saves memory at ten thousand steps.
+    direct for `visit` models of moderate size and linear criteria, columns otherwise. Without
+    `keep_policies` points have numbers only, which saves memory at ten thousand steps.
     """
 
     population: LendingPopulation
@@ -46,17 +48,18 @@ class Frontier:
     keep_policies: bool = True
 
     def __post_init__(self) -> None:
-        if self.criterion not in CRITERIA:
-            raise unknown_name("criterion", self.criterion, CRITERIA)
-        if self.method not in ("auto", "direct", "columns"):
-            raise unknown_name("method", self.method, ("auto", "direct", "columns"))
+        for kind, name, known in (
+            ("criterion", self.criterion, tuple(CRITERIA)),
+            ("method", self.method, ("auto", "direct", "columns")),
+            ("policy class", self.policy_class, POLICY_CLASSES),
+        ):
+            if name not in known:
+                raise unknown_name(kind, name, known)
         if self.population.num_groups < 2:
             raise InputError(
                 f"a frontier compares groups, and {self.population.name!r} has only "
                 f"{self.population.groups}; choose at least two"
             )
-        if self.policy_class not in POLICY_CLASSES:
-            raise unknown_name("policy class", self.policy_class, POLICY_CLASSES)
         if self.steps is not None and self.steps < 1:
             raise InputError(f"steps must be at least 1, got {self.steps}")
         cells = self.population.num_groups * self.population.num_levels * self._num_steps
@@ -82,6 +85,8 @@ class Frontier:
     def reach(self) -> AbstractReach:
         size = self.mdp.num_groups * len(self.mdp.weights) * self.mdp.num_states
         small = size * self.mdp.num_actions <= _DIRECT_LIMIT and self.policy_class == "visit"
+        # A search solves many programs, for which the small master pays off sooner.
+        small = small and self.measure.rows is not None
         direct = self.method == "direct" or (self.method == "auto" and small)
         return DirectReach(self.mdp) if direct else ColumnReach(self.mdp)
 
@@ -126,8 +131,8 @@ class Frontier:
                 f"tolerance {point.tolerance} has no policy to simulate; "
                 "solve with keep_policies=True, and skip points that no policy meets"
             )
-        by_time = self.policy_class == "time"
-        sampled = sample_totals(self.population, point.policy, episodes, self.steps, by_time, seed)
+        by_time, world = self.policy_class == "time", self.population
+        sampled = sample_totals(world, point.policy, episodes, self.steps, by_time, seed)
         profit = lambda totals: float((self.objective * totals).sum())  # noqa: E731
         return confirm(sampled, profit, lambda totals: self.measure.value(self.layout, totals))
 
@@ -152,6 +157,10 @@ class Frontier:
 
     def even_tolerances(self, points: int) -> np.ndarray:
         """`(points,)` tolerances from the unconstrained criterion value down to 0."""
+        if not np.isfinite(self.unconstrained.disparity):
+            raise InputError(
+                f"{self.criterion} is undefined here: a group has no applicant who would repay"
+            )
         return np.linspace(self.unconstrained.disparity, 0.0, points)
 
     def _solve(self, tolerance: float) -> Optimum:
@@ -160,23 +169,18 @@ class Frontier:
             problem = RecallProblem(self.layout, self.objective, tolerance, self._qualified)
             return search(self.reach, problem)
         rows = self.measure.rows(self.layout)
-        goal = Goal(self.objective, rows, tolerance, np.zeros(rows.z.shape[1]))
-        found = self.reach.maximise(goal)
-        if found.row_dual is None or found.totals is None:
-            return found
-        return replace(found, price=rows.price(found.row_dual, found.totals))
+        found = Optimum(RESULTS.infeasible)
+        for slack in _SLACKS:
+            allowed = tolerance + slack * (1 + tolerance)
+            goal = Goal(self.objective, rows, allowed, np.zeros(rows.z.shape[1]))
+            found = self.reach.maximise(goal)
+            if found.row_dual is not None and found.totals is not None:
+                return replace(found, price=rows.price(found.row_dual, found.totals))
+        return found
 
     @cached_property
     def _qualified(self) -> np.ndarray:
-        """`(G, 2)` least and most would-repay applicants any policy meets in each group."""
-        pricer, ranges = Pricer(self.mdp), []
-        for g in range(self.mdp.num_groups):
-            price = self.layout.select(g, "qualified").reshape(self.objective.shape)[g]
-            ends = [pricer.best(g, sign * price).totals @ price for sign in (-1.0, 1.0)]
-            ranges.append(ends)
-        if not np.min(ranges) > 0:
-            raise InputError("recall is undefined: a group has nobody who would repay")
-        return np.array(ranges)
+        return qualified_range(self.mdp, self.layout)
 
     def _point(
         self, tolerance: float, optimum: Optimum, policy: np.ndarray | None, start: float

@@ -2,7 +2,8 @@
 
 HiGHS 1.15.1 has open reports of wrong optima after a hot start (#3194, #3294), so a solution
 counts only if it passes its own feasibility and duality check here; otherwise it is solved again
-from a cold start, and the solver object counts how often that was needed.
+from a cold start. The solver object counts how often that happened (`num_cold_fallbacks`, which
+includes truly infeasible programs) and how often it changed the answer (`num_overturned`).
 """
 
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class HighsSolver:
         self._shape = (0, 0)
         self.num_solves = 0
         self.num_cold_fallbacks = 0
+        self.num_overturned = 0
 
     def solve(self, lp: LinearProgram, warm: bool = True) -> LPSolution:
         """A checked solution of the program; a failed check costs one cold solve."""
@@ -69,6 +71,7 @@ class HighsSolver:
         if warm and solution.result is not RESULTS.successful:
             self.num_cold_fallbacks += 1
             solution = self._solve_once(lp, warm=False)
+            self.num_overturned += solution.result is RESULTS.successful
         return solution
 
     def _solve_once(self, lp: LinearProgram, warm: bool) -> LPSolution:
@@ -116,8 +119,10 @@ def check(lp: LinearProgram, x: np.ndarray, row_dual: np.ndarray) -> bool:
         np.max(x - lp.upper, initial=0),
     )
     reduced = lp.cost - lp.matrix.T @ row_dual
-    bound = _dual_bound(row_dual, lp.row_lower, lp.row_upper)
-    bound += _dual_bound(reduced, lp.lower, lp.upper)
+    # Near an infeasible tolerance prices reach thousands, and rounding grows with them.
+    noise = max(1e-7, 1e-9 * np.abs(row_dual).max(initial=0))
+    bound = _dual_bound(row_dual, lp.row_lower, lp.row_upper, noise)
+    bound += _dual_bound(reduced, lp.lower, lp.upper, noise)
     objective = lp.cost @ x
     feasible = outside <= _CHECK_TOL * scale
     # An infinite bound would pass a relative comparison.
@@ -125,10 +130,10 @@ def check(lp: LinearProgram, x: np.ndarray, row_dual: np.ndarray) -> bool:
     return bool(feasible and proved)
 
 
-def _dual_bound(dual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
+def _dual_bound(dual: np.ndarray, lower: np.ndarray, upper: np.ndarray, noise: float) -> float:
     """Most that dual * v reaches for lower <= v <= upper; inf where a real dual has no bound."""
     limit = np.where(dual > 0, upper, lower)
-    real = np.abs(dual) > 1e-7
+    real = np.abs(dual) > noise
     if not np.isfinite(limit[real]).all():
         return np.inf
     # Multipliers at rounding level times an infinite bound say nothing.

@@ -74,8 +74,8 @@ def assemble(
 ) -> LinearProgram:
     """The program over (totals, extra, v >= 0) with totals = offset + link @ v, inner @ v = value.
 
-    Row order: criterion rows, then one link row per total, then the inner rows. The dual of a link
-    row is therefore what one more unit of that total would be worth.
+    Rows: criterion, one link per total, inner. The dual of a link row is what one more unit of
+    that total would be worth.
     """
     num_totals = goal.objective.size
     matrix: Any = sparse.bmat(
@@ -86,9 +86,8 @@ def assemble(
         ],
         format="csc",
     )
-    equal = np.concatenate([offset, inner_value])
+    equal, own = np.concatenate([offset, inner_value]), link.shape[1]
     free = np.full(num_totals, np.inf)
-    own = link.shape[1]
     return LinearProgram(
         cost=np.concatenate([goal.objective.ravel(), goal.z_cost, np.zeros(own)]),
         matrix=matrix,

@@ -18,8 +18,8 @@ def solve(mdp: TabularMDP, weights: np.ndarray | None = None) -> Solution:
     """The best policy without constraints, by linear programming over occupancies.
 
     Finite horizons give `(G, H, S, A)` policies, discounted ones `(G, S, A)`. `weights` as in
-    `planning`. `occupancy` is that of `evaluation.occupancy`; `value` is minus the dual of the
-    flow rows, which are the state values.
+    `planning`. `occupancy` is that of `evaluation.occupancy`; `value` has the duals of the
+    flow rows per member: the state values, as in `planning`.
     """
     start = time.perf_counter()
     reward = scalar_rewards(mdp, weights)
@@ -42,9 +42,8 @@ def solve(mdp: TabularMDP, weights: np.ndarray | None = None) -> Solution:
     policy = normalised(visits, myopic(mdp, weights))
     value = found.row_dual.reshape(shape[:-1])
     value = value / mdp.group_size.reshape((-1,) + (1,) * (value.ndim - 1))
-    seconds = time.perf_counter() - start
-    J = expected_returns(mdp, policy)
-    return Solution(policy, value, J, visits * factor, stats={"seconds": seconds})
+    stats = {"seconds": time.perf_counter() - start}
+    return Solution(policy, value, expected_returns(mdp, policy), visits * factor, stats=stats)
 
 
 def normalised(visits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
@@ -138,4 +137,5 @@ class DirectReach:
         return {
             "num_solves": self._solver.num_solves,
             "num_cold_fallbacks": self._solver.num_cold_fallbacks,
+            "num_overturned": self._solver.num_overturned,
         }

@@ -14,9 +14,12 @@ from itertools import count
 
 import numpy as np
 
+from evenhand.core.errors import InputError
 from evenhand.core.solution import RESULTS
 from evenhand.tabular.criteria import Layout, Rows, recall, recall_gap
 from evenhand.tabular.master import AbstractReach, Goal, Optimum
+from evenhand.tabular.mdp import TabularMDP
+from evenhand.tabular.pricing import Pricer
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class RecallProblem:
         """The program whose optimum bounds every policy with its lowest recall in [low, high]."""
         rows = _interval_rows(self.layout, self.qualified, low, high)
         return Goal(self.objective, rows, self.tolerance, np.zeros(rows.z.shape[1]))
+
+
+def qualified_range(mdp: TabularMDP, layout: Layout) -> np.ndarray:
+    """`(G, 2)` least and most would-repay applicants that any policy meets in each group."""
+    pricer, ranges = Pricer(mdp), []
+    for g in range(layout.num_groups):
+        price = layout.select(g, "qualified").reshape(layout.num_groups, -1)[g]
+        ranges.append([pricer.best(g, sign * price).totals @ price for sign in (-1.0, 1.0)])
+    if not np.min(ranges) > 0:
+        raise InputError("recall is undefined: a group may meet no applicant who would repay")
+    return np.array(ranges)
 
 
 def _interval_rows(layout: Layout, qualified: np.ndarray, low: float, high: float) -> Rows:

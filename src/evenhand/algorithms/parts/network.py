@@ -64,3 +64,27 @@ class LogitsOf(eqx.Module):
 
     def __call__(self, obs: Float[Array, " obs"]) -> Float[Array, " A"]:
         return self.network.logits(obs)
+
+
+class OneHead(eqx.Module):
+    """One hidden tanh layer and a linear output, initialised as torch does by default."""
+
+    hidden_in: Float[Array, "obs W"]
+    hidden_bias: Float[Array, " W"]
+    out: Float[Array, "W A"]
+    out_bias: Float[Array, " A"]
+
+    def __init__(self, key: PRNGKeyArray, obs_size: int, num_out: int, width: int):
+        in_key, in_bias_key, out_key, out_bias_key = jr.split(key, 4)
+
+        def draw(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
+            return jr.uniform(key, shape, minval=-(fan_in**-0.5), maxval=fan_in**-0.5)
+
+        self.hidden_in = draw(in_key, (obs_size, width), obs_size)
+        self.hidden_bias = draw(in_bias_key, (width,), obs_size)
+        self.out = draw(out_key, (width, num_out), width)
+        self.out_bias = draw(out_bias_key, (num_out,), width)
+
+    def __call__(self, obs: Float[Array, "*B obs"]) -> Float[Array, "*B A"]:
+        """The outputs; leading axes are kept."""
+        return jnp.tanh(obs @ self.hidden_in + self.hidden_bias) @ self.out + self.out_bias

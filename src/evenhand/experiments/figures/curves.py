@@ -25,7 +25,7 @@ def curves(estimates: Estimates, metric: str = "reward", width: str = "wide") ->
             colour, _ = method_look(index)
             axes.fill_between(steps, band[1], band[2], color=colour, alpha=0.18, linewidth=0)
             axes.plot(steps, band[0], color=colour)
-            middle = len(steps) // 2
+            middle = len(steps) * (2 + len(labels) % 3 * 2) // 8
             labels.append(
                 (float(steps[middle]), float(band[0][middle]), method_title(method), colour)
             )

@@ -23,7 +23,7 @@ def distributions(estimates: Estimates, width: str = "wide") -> Figure:
     A row per method, a column per group; on a narrow figure groups beyond two continue below.
     """
     run = estimates.run
-    shares = _shares(estimates)
+    shares = moved_shares(estimates)
     methods = [method for method in run.methods if any((method, g) in shares for g in run.groups)]
     columns = min(len(run.groups), 4 if width == "wide" else 2)
     cells = [(m, g) for g in _chunks(run.groups, columns) for m in methods]
@@ -44,8 +44,8 @@ def distributions(estimates: Estimates, width: str = "wide") -> Figure:
     return figure
 
 
-def _shares(estimates: Estimates) -> dict[tuple[str, str], np.ndarray]:
-    """`(2, K)` share of people at each level at the first and the last moment, by (method, group)."""
+def moved_shares(estimates: Estimates) -> dict[tuple[str, str], np.ndarray]:
+    """`(2, K)` share of people at each level, first and last moment, by (method, group)."""
     frame = estimates.run.distributions
     if frame is None:
         return {}

@@ -42,7 +42,10 @@ def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figur
         labels += _draw_references(axes, references, set(distances))
         reserved = _finish(axes, criterion, lines[0], width)
         obstacles = np.array([*_along(axes, lines[0]), *_bars(distances.values())])
-        place(axes, labels + _line_labels(axes, lines), obstacles, reserved)
+        names = _line_labels(axes, lines)
+        reserved += place(axes, names[:1], obstacles, reserved, ((-1, 1), (-1, 0), (0, 1)))
+        reserved += place(axes, names[1:], obstacles, reserved, ((1, -1), (1, 0), (0, -1)))
+        place(axes, labels, obstacles, reserved)
         _off_scale(axes, estimates, distances, shown)
     return figure
 
@@ -76,7 +79,8 @@ def _limits(
         if top - value > 3 * max(top - low, 0.12 * abs(top), 1e-9):
             break
         low = value
-    low = min(low, low_line)
+    # Nor is the far end of the line, where hardly anybody is served.
+    low = min(low, max(low_line, top - 3 * max(top - low, 0.12 * abs(top))))
     room = max(top - low, 0.05 * abs(top), 1e-9)
     right = max([float(line.disparity[-1])] + [d.disparity.estimate for d in distances.values()])
     near = [r[1] for r in references if r[2] >= low - 0.1 * room and r[1] <= 1.3 * right]
@@ -184,13 +188,16 @@ def _bars(distances: Iterable[Distance]) -> list[list[float]]:
 
 def _line_labels(axes: Axes, lines: list[ExactLine]) -> list[tuple[float, float, str, str]]:
     """A name for each exact line; one line where the two cannot be told apart."""
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    low, high = axes.get_ylim()
     labels = []
     for index, line in enumerate(lines):
         apart = np.abs(line.at(lines[0].disparity) - lines[0].profit)
         if index and not np.nanmax(apart) > 0.02 * (high - low):
             continue
-        x = line.disparity[0] + (0.45 - 0.2 * index) * (line.disparity[-1] - line.disparity[0])
+        # Half way up (a third for a second line), so that it stays inside the picture.
+        height = low + (0.5 - 0.2 * index) * (line.profit[-1] - low)
+        height = max(height, 0.6 * line.profit[0] + 0.4 * line.profit[-1] - 0.1 * index)
+        x = float(np.interp(height, line.profit, line.disparity))
         colour = MUTED if index else INK
         labels.append((x, float(line.at(x)), LINE_NAMES[line.policy_class], colour))
     return labels
@@ -230,7 +237,7 @@ def _price(axes: Axes, line: ExactLine) -> list[Text]:
     axes.plot([x, line.disparity[-1]], [best, best], color=MUTED, linewidth=0.7, linestyle=":")
     axes.annotate(
         "",
-        (x, line.profit[0]),
+        (x, max(line.profit[0], axes.get_ylim()[0])),
         (x, best),
         arrowprops={"arrowstyle": "<->", "color": MUTED, "lw": 0.8, "shrinkA": 0, "shrinkB": 0},
     )

@@ -8,11 +8,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from evenhand.experiments.figures.style import INK
+
 Label = tuple[float, float, str, str]
 
 _H = {-1: "right", 0: "center", 1: "left"}
 _V = {-1: "top", 0: "center", 1: "bottom"}
-_DIRECTIONS = ((1, 0), (1, 1), (1, -1), (0, -1), (0, 1), (-1, 0), (-1, -1), (-1, 1))
+DIRECTIONS = ((1, 0), (1, 1), (1, -1), (0, -1), (0, 1), (-1, 0), (-1, -1), (-1, 1))
 _REACHES = (7, 13, 21, 32, 46)
 
 
@@ -21,13 +23,14 @@ def place(
     labels: Sequence[Label],
     obstacles: np.ndarray,
     reserved: Sequence[Text] = (),
+    directions: Sequence[tuple[int, int]] = DIRECTIONS,
     size: float = 9,
-) -> None:
-    """Write each (x, y, words, colour) beside its point, bold, in the given order.
+) -> list[Text]:
+    """The texts, one written beside its point for each (x, y, words, colour), in that order.
 
     `obstacles` `(n, 2)` are points in data coordinates that a label should not cover, `reserved`
-    texts that are already there. Labels of points that lie on each other become one. A label that
-    had to move away gets a thin line to its point.
+    texts that are already there; `directions` are tried in their order. Labels of points that lie
+    on each other become one. A label that had to move away gets a thin line to its point.
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -36,20 +39,21 @@ def place(
     inside = axes.get_window_extent(renderer)
     pixels = figure.dpi / 72
     marks = axes.transData.transform(obstacles) if len(obstacles) else np.empty((0, 2))
+    written: list[Text] = []
     taken: list[Bbox] = [text.get_window_extent(renderer) for text in reserved]
     for x, y, words, colour in _merged(axes, labels, 5 * pixels):
         draft = axes.text(x, y, words, size=size, weight="bold")
         extent = draft.get_window_extent(renderer)
         draft.remove()
         point = axes.transData.transform((x, y))
-        places = [(r, d) for r in _REACHES for d in _DIRECTIONS]
+        places = [(r, d) for r in _REACHES for d in directions]
         boxes = [_box(point, r * pixels, d, extent.width, extent.height) for r, d in places]
         costs = [_cost(box, inside, marks, taken) + 0.05 * rank for rank, box in enumerate(boxes)]
         best = int(np.argmin(costs))
         reach, (dx, dy) = places[best]
         taken.append(boxes[best])
         line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
-        axes.annotate(
+        note = axes.annotate(
             words,
             (x, y),
             xytext=(reach * dx, reach * dy),
@@ -61,6 +65,8 @@ def place(
             weight="bold",
             arrowprops=line if reach > 13 else None,
         )
+        written.append(note)
+    return written
 
 
 def _merged(axes: Axes, labels: Sequence[Label], near: float) -> list[Label]:
@@ -68,9 +74,9 @@ def _merged(axes: Axes, labels: Sequence[Label], near: float) -> list[Label]:
     merged: list[Label] = []
     for x, y, words, colour in labels:
         point = axes.transData.transform((x, y))
-        for index, (at_x, at_y, said, kept) in enumerate(merged):
+        for index, (at_x, at_y, said, _) in enumerate(merged):
             if np.hypot(*(axes.transData.transform((at_x, at_y)) - point)) < near:
-                merged[index] = (at_x, at_y, f"{said}\n{words}", kept)
+                merged[index] = (at_x, at_y, f"{said}\n{words}", INK)
                 break
         else:
             merged.append((x, y, words, colour))

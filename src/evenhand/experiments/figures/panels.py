@@ -18,11 +18,11 @@ def grid(
     """A figure with `count` panels that share their axes, three or two in a row."""
     columns = min(count, 3 if width == "wide" else 2)
     rows = -(-count // columns)
-    height = rows * panel_height + (rows - 1) * 0.32 + bottom + 0.62
+    height = rows * panel_height + (rows - 1) * 0.32 + bottom + 0.52
     figure = new_figure(width, height)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     inner = figure.get_size_inches()[0] / columns
-    margins(figure, left, 0.14, bottom, 0.62, hspace=0.32 / panel_height, wspace=0.16 * 2 / inner)
+    margins(figure, left, 0.14, bottom, 0.52, hspace=0.32 / panel_height, wspace=0.16 * 2 / inner)
     for spare in panels[count:]:
         spare.remove()
     for above in panels[max(count - columns, 0) : count]:
@@ -70,11 +70,12 @@ def over_time(
             found = estimates.series(method, metric, group)
             if found is not None:
                 _line(panel, *found, index)
-        panel.set_ylim(0, top)
         panel.set_xlim(0, None)
         panel.locator_params(nbins=4)
         panel.yaxis.set_major_formatter(tick)
         panel.xaxis.set_major_formatter(thousands)
+    # The panels share their axes, so the last word is said once for all of them.
+    panels[0].set_ylim(0, top or 1.04 * max(panel.dataLim.y1 for panel in panels))
     figure.supxlabel("decisions", size=9, color=panels[0].xaxis.label.get_color(), y=0.02)
     key(figure, run.groups)
     return figure

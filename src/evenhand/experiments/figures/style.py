@@ -139,7 +139,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """The figure as one SVG element, text as text; ids start with `name`, so two can share a page."""
+    """The figure as one SVG element; text stays text, ids start with `name` so two share a page."""
     page = io.StringIO()
     with styled(), mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,0 +1,179 @@
+"""Deep Q-learning (Mnih et al. 2015) with CleanRL's choices."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from evenhand.algorithms.parts.buffers import RingBuffer, empty_buffer
+from evenhand.algorithms.parts.network import OneHead
+from evenhand.algorithms.parts.weighted import weighted_mean
+from evenhand.core.algorithm import AbstractAlgorithm, TrainState
+from evenhand.core.policy import AbstractPolicy, CategoricalPolicy
+from evenhand.core.rollout import Transition, start
+
+
+class Learner(eqx.Module):
+    network: OneHead
+    target: OneHead
+    opt_state: Any
+    buffer: RingBuffer
+
+
+class Row(eqx.Module):
+    """What one step leaves in the buffer."""
+
+    obs: Float[Array, "*B obs"]
+    action: Int[Array, "*B"]
+    reward: Float[Array, "*B"]
+    next_obs: Float[Array, "*B obs"]
+    continues: Float[Array, "*B"]
+    weight: Float[Array, "*B"]
+
+
+class EpsilonGreedy(AbstractPolicy):
+    """The best action by `network(obs)`, or with probability `epsilon` any action."""
+
+    network: Any
+    epsilon: Float[Array, ""]
+
+    def act(self, key, obs):
+        values = self.network(obs)
+        draw = jr.uniform(key)
+        # Below epsilon, the same number divided by epsilon is uniform again.
+        anything = (draw / jnp.maximum(self.epsilon, 1e-6) * values.shape[-1]).astype(jnp.int32)
+        anything = jnp.minimum(anything, values.shape[-1] - 1)
+        return jnp.where(draw < self.epsilon, anything, jnp.argmax(values).astype(jnp.int32))
+
+    def log_prob(self, obs, action):
+        values = self.network(obs)
+        best = (action == jnp.argmax(values)).astype(jnp.float32)
+        return jnp.log((1 - self.epsilon) * best + self.epsilon / values.shape[-1])
+
+
+class DQN(AbstractAlgorithm):
+    """Q-learning from a replay buffer with a target network, one hidden layer of 256 tanh.
+
+    Optimises the discounted reward (`signals[0]`) of the stream as it comes: the next state of a
+    step is the next row of the same world, in a stream of applicants a stranger. Counts of steps
+    (`train_every`, `target_every`, `learning_starts`, `exploration_steps`) are environment steps
+    over all worlds. Logged: loss, mean value of the actions taken, epsilon, mean reward a step.
+    **Deviations from CleanRL's file**: several worlds, and the gradient steps of one update are
+    taken after its `num_steps` steps of collecting instead of between them.
+    """
+
+    num_envs: int = eqx.field(static=True, default=8)
+    num_steps: int = eqx.field(static=True, default=10)
+    capacity: int = eqx.field(static=True, default=10_000)
+    batch_size: int = eqx.field(static=True, default=128)
+    train_every: int = eqx.field(static=True, default=10)
+    target_every: int = eqx.field(static=True, default=500)
+    learning_starts: int = eqx.field(static=True, default=10_000)
+    exploration_steps: int = eqx.field(static=True, default=200_000)
+    """Steps over which exploration falls to `last_epsilon`: half the run in CleanRL."""
+    width: int = eqx.field(static=True, default=256)
+    learning_rate: float = 2.5e-4
+    discount: float = 0.99
+    first_epsilon: float = 1.0
+    last_epsilon: float = 0.05
+
+    def __check_init__(self):
+        size = self.num_envs * self.num_steps
+        if size % self.train_every:
+            raise ValueError(
+                f"num_envs * num_steps = {size} steps are not a multiple of "
+                f"train_every={self.train_every}; choose a divisor"
+            )
+        if size > self.capacity:
+            raise ValueError(
+                f"num_envs * num_steps = {size} steps do not fit capacity={self.capacity}; raise it"
+            )
+
+    def init(self, key, env, params):
+        network_key, reset_key = jr.split(key)
+        network = OneHead(network_key, env.obs_size, env.num_actions, self.width)
+        opt_state = self._optimiser().init(eqx.filter(network, eqx.is_array))
+        obs, one = jnp.zeros(env.obs_size), jnp.float32(0)
+        buffer = empty_buffer(Row(obs, jnp.int32(0), one, obs, one, one), self.capacity)
+        zero = jnp.zeros((), jnp.int32)
+        actors = start(reset_key, env, params, self.num_envs)
+        return TrainState(Learner(network, network, opt_state, buffer), actors, zero, zero)
+
+    def policy(self, state):
+        return CategoricalPolicy(state.learner.network, greedy=True)
+
+    def behaviour(self, state):
+        return EpsilonGreedy(state.learner.network, self.epsilon(state.env_steps))
+
+    def epsilon(self, env_steps: Int[Array, ""]) -> Float[Array, ""]:
+        """The share of random actions after so many steps."""
+        done = jnp.minimum(1.0, env_steps / self.exploration_steps)
+        return self.first_epsilon + done * (self.last_epsilon - self.first_epsilon)
+
+    def learn(self, key, state, batch):
+        learner = state.learner
+        buffer = learner.buffer.add(self.rows(state, batch))
+        networks = (learner.network, learner.target, learner.opt_state)
+        networks, log = jax.lax.cond(
+            state.env_steps >= self.learning_starts,
+            lambda: self.optimise(key, networks, buffer, state.env_steps),
+            lambda: (networks, {"loss": jnp.float32(0), "value": jnp.float32(0)}),
+        )
+        log["epsilon"] = self.epsilon(state.env_steps)
+        log["reward"] = jnp.mean(batch.rewards[..., 0])
+        learner = Learner(*networks, buffer)
+        return TrainState(learner, state.actors, state.update, state.env_steps), log
+
+    def rows(self, state: TrainState, batch: Transition) -> Row:
+        """A collected batch as rows of the buffer, flat over time and worlds."""
+        rows = Row(
+            obs=batch.obs,
+            action=batch.action,
+            reward=batch.rewards[..., 0],
+            next_obs=jnp.concatenate([batch.obs[1:], state.actors.obs[None]]),
+            continues=1.0 - batch.terminated.astype(jnp.float32),
+            weight=batch.outcome.weight,
+        )
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
+
+    def optimise(
+        self, key: PRNGKeyArray, networks: Any, buffer: RingBuffer, env_steps: Int[Array, ""]
+    ) -> tuple[Any, dict[str, Array]]:
+        """The networks after the gradient steps that this update owes."""
+        num_grads = self.num_envs * self.num_steps // self.train_every
+        places = buffer.sample(key, (num_grads, self.batch_size))
+        first = env_steps - self.num_envs * self.num_steps
+        steps = first + self.train_every * (1 + jnp.arange(num_grads))
+        optimiser = self._optimiser()
+
+        def body(networks: Any, inputs: tuple[Array, Array]):
+            network, target, opt_state = networks
+            places, step = inputs
+            grads, log = jax.grad(self.loss, has_aux=True)(network, target, buffer.take(places))
+            updates, opt_state = optimiser.update(grads, opt_state)
+            updates = jax.tree.map(lambda u: -self.learning_rate * u, updates)
+            network = eqx.apply_updates(network, updates)
+            copy = step // self.target_every > (step - self.train_every) // self.target_every
+            target = jax.tree.map(lambda new, old: jnp.where(copy, new, old), network, target)
+            return (network, target, opt_state), log
+
+        networks, logs = jax.lax.scan(body, networks, (places, steps))
+        return networks, jax.tree.map(jnp.mean, logs)
+
+    def loss(
+        self, network: OneHead, target: OneHead, rows: Row
+    ) -> tuple[Float[Array, ""], dict[str, Array]]:
+        """Mean squared error to r + discount * c * max_a Q_target(s', a), and what to log."""
+        goal = rows.reward + self.discount * rows.continues * jnp.max(target(rows.next_obs), -1)
+        values = network(rows.obs)
+        chosen = jax.nn.one_hot(rows.action, values.shape[-1])
+        value = jnp.sum(chosen * values, -1)
+        loss = weighted_mean((value - goal) ** 2, rows.weight)
+        return loss, {"loss": loss, "value": weighted_mean(value, rows.weight)}
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        return optax.scale_by_adam()

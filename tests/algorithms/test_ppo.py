@@ -1,0 +1,198 @@
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from evenhand.algorithms.parts.gae import gae
+from evenhand.algorithms.parts.surrogate import clipped_surrogate
+from evenhand.algorithms.ppo import PPO, Batch
+from evenhand.core.algorithm import train
+from evenhand.core.rollout import evaluate
+from tests.algorithms.probe import Probe
+
+
+def random_batch(size=32, obs_size=2, num_actions=2, seed=0):
+    rng = np.random.default_rng(seed)
+
+    def numbers(*shape):
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    return Batch(
+        obs=numbers(size, obs_size),
+        action=jnp.asarray(rng.integers(num_actions, size=size), jnp.int32),
+        log_prob=-0.7 + 0.1 * numbers(size),
+        value=numbers(size),
+        advantage=numbers(size),
+        target=numbers(size),
+        weight=jnp.ones(size),
+    )
+
+
+def small_ppo(**changes):
+    return PPO(**({"num_envs": 4, "num_steps": 8, "width": 8} | changes))
+
+
+def started(algorithm, env=None):
+    env = env or Probe()
+    state = algorithm.init(jr.key(0), env, env.default_params())
+    # The policy head starts near zero; move it so that gradients are not.
+    wider = jr.normal(jr.key(1), state.learner.network.policy_out.shape)
+    return eqx.tree_at(lambda s: s.learner.network.policy_out, state, wider), env
+
+
+def test_gae_agrees_with_a_plain_loop():
+    rng = np.random.default_rng(1)
+    T, N, discount, lambda_ = 13, 3, 0.9, 0.8
+    rewards, values = rng.normal(size=(2, T, N)).astype(np.float32)
+    continues = (rng.random((T, N)) > 0.2).astype(np.float32)
+    last = rng.normal(size=N).astype(np.float32)
+    expected, following = np.zeros((T, N)), np.zeros(N)
+    for t in reversed(range(T)):
+        after = values[t + 1] if t + 1 < T else last
+        delta = rewards[t] + discount * continues[t] * after - values[t]
+        following = delta + discount * lambda_ * continues[t] * following
+        expected[t] = following
+    got = gae(*map(jnp.asarray, (rewards, continues, values, last)), discount, lambda_)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_the_surrogate_at_ratio_one_is_minus_the_mean_advantage_with_the_policy_gradient_slope():
+    advantage = jnp.asarray([1.0, -2.0, 0.5, 3.0])
+    weight = jnp.asarray([1.0, 1.0, 0.0, 1.0])
+
+    def loss(log_ratio):
+        return clipped_surrogate(log_ratio, advantage, 0.2, weight)
+
+    zero = jnp.zeros(4)
+    np.testing.assert_allclose(loss(zero), -(1 - 2 + 3) / 3, rtol=1e-6)
+    np.testing.assert_allclose(jax.grad(loss)(zero), -advantage * weight / 3, rtol=1e-6)
+
+
+def test_the_surrogate_stops_pushing_a_ratio_that_left_the_clip_range_its_way():
+    loss = lambda log_ratio, advantage: clipped_surrogate(  # noqa: E731
+        log_ratio[None], advantage[None], 0.2, jnp.ones(1)
+    )
+    slope = jax.grad(loss)
+    assert slope(jnp.log(1.5), jnp.float32(1)) == 0
+    assert slope(jnp.log(0.5), jnp.float32(-1)) == 0
+    assert slope(jnp.log(1.5), jnp.float32(-1)) > 0
+    assert slope(jnp.log(0.5), jnp.float32(1)) < 0
+
+
+def test_the_gradient_of_the_loss_agrees_with_finite_differences():
+    algorithm = small_ppo()
+    state, _ = started(algorithm)
+    batch = random_batch()
+    network = state.learner.network
+    flat, unflatten = jax.flatten_util.ravel_pytree(network)
+    loss = jax.jit(lambda x: algorithm.loss(unflatten(x), batch)[0])
+    direction = jr.normal(jr.key(2), flat.shape)
+    step = 1e-2 / jnp.linalg.norm(direction)
+    numeric = (loss(flat + step * direction) - loss(flat - step * direction)) / (2 * step)
+    np.testing.assert_allclose(jax.grad(loss)(flat) @ direction, numeric, rtol=2e-2, atol=1e-3)
+
+
+def test_samples_of_weight_zero_never_matter():
+    algorithm = small_ppo()
+    state, _ = started(algorithm)
+    batch = random_batch()
+    weight = batch.weight.at[::3].set(0.0)
+    batch = eqx.tree_at(lambda b: b.weight, batch, weight)
+    spoiled = eqx.tree_at(
+        lambda b: (b.obs, b.advantage, b.target, b.value),
+        batch,
+        tuple(
+            jnp.where(weight.reshape(-1, *(1,) * (x.ndim - 1)) > 0, x, 7.0)
+            for x in (batch.obs, batch.advantage, batch.target, batch.value)
+        ),
+    )
+    grad = jax.jit(jax.grad(lambda n, b: algorithm.loss(n, b)[0]))
+    network = state.learner.network
+    for one, other in zip(
+        jax.tree.leaves(grad(network, batch)),
+        jax.tree.leaves(grad(network, spoiled)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def reference_update(algorithm, key, network, opt_state, batch):
+    """Clipped surrogate, clipped value loss, entropy and Adam, one sample and one step at a time."""
+    size = batch.action.shape[0]
+    width = network.value_out.shape[0]
+    names = [k for k in network.__dataclass_fields__]
+    weights = {k: np.asarray(getattr(network, k), np.float64) for k in names}
+    first = {k: np.zeros_like(v) for k, v in weights.items()}
+    second = {k: np.zeros_like(v) for k, v in weights.items()}
+
+    def loss(w, indices):
+        hidden = jnp.tanh(batch.obs[indices] @ w["hidden_in"] + w["hidden_bias"])
+        logits = hidden[:, :width] @ w["policy_out"] + w["policy_bias"]
+        value = hidden[:, width:] @ w["value_out"] + w["value_bias"]
+        log_p = logits - jnp.log(jnp.exp(logits).sum(-1, keepdims=True))
+        chosen = log_p[jnp.arange(len(indices)), batch.action[indices]]
+        ratio = jnp.exp(chosen - batch.log_prob[indices])
+        advantage = batch.advantage[indices]
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        bounded = jnp.clip(ratio, 1 - algorithm.clip, 1 + algorithm.clip)
+        policy_loss = -jnp.minimum(ratio * advantage, bounded * advantage).mean()
+        old, target = batch.value[indices], batch.target[indices]
+        near = old + jnp.clip(value - old, -algorithm.clip, algorithm.clip)
+        value_loss = 0.5 * jnp.maximum((value - target) ** 2, (near - target) ** 2).mean()
+        entropy = -(jnp.exp(log_p) * log_p).sum(-1).mean()
+        return (
+            policy_loss - algorithm.entropy_weight * entropy + algorithm.value_weight * value_loss
+        )
+
+    grad, count = jax.jit(jax.grad(loss)), 0
+    for order in algorithm.orders(key, size).reshape(-1, size // algorithm.num_minibatches):
+        slopes = grad({k: jnp.asarray(v, jnp.float32) for k, v in weights.items()}, order)
+        slopes = {k: np.asarray(v, np.float64) for k, v in slopes.items()}
+        norm = np.sqrt(sum((v**2).sum() for v in slopes.values()))
+        scale = min(1.0, algorithm.max_grad_norm / norm)
+        count += 1
+        for k, slope in slopes.items():
+            first[k] = 0.9 * first[k] + 0.1 * scale * slope
+            second[k] = 0.999 * second[k] + 0.001 * (scale * slope) ** 2
+            mean, square = first[k] / (1 - 0.9**count), second[k] / (1 - 0.999**count)
+            weights[k] -= algorithm.learning_rate * mean / (np.sqrt(square) + 1e-5)
+    return weights
+
+
+def test_one_update_equals_a_straightforward_reimplementation():
+    algorithm = small_ppo(num_epochs=3, num_minibatches=4, learning_rate=1e-2)
+    state, _ = started(algorithm)
+    batch = random_batch()
+    key = jr.key(5)
+    learner, _ = jax.jit(algorithm.optimise)(key, state.learner, batch, jnp.float32(1e-2))
+    expected = reference_update(algorithm, key, state.learner.network, None, batch)
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(learner.network, name), value, atol=2e-4, err_msg=name)
+
+
+def test_every_epoch_visits_every_sample_once_and_in_another_order():
+    algorithm = small_ppo(num_epochs=3)
+    orders = np.asarray(algorithm.orders(jr.key(0), 32))
+    np.testing.assert_array_equal(np.sort(orders, -1), np.tile(np.arange(32), (3, 1)))
+    assert (orders[0] != orders[1]).any()
+
+
+def test_a_learning_rate_falls_linearly_to_zero_over_anneal_updates():
+    algorithm = small_ppo(anneal_updates=4, learning_rate=0.1)
+    state, _ = started(algorithm)
+    rates = [
+        float(algorithm._rate(eqx.tree_at(lambda s: s.update, state, jnp.int32(i))))
+        for i in range(6)
+    ]
+    np.testing.assert_allclose(rates, [0.1, 0.075, 0.05, 0.025, 0, 0], atol=1e-7)
+
+
+@pytest.mark.parametrize("delayed", [False, True])
+def test_ppo_solves_a_probe(delayed):
+    env = Probe(delayed)
+    algorithm = PPO(num_envs=8, num_steps=16, width=16, learning_rate=1e-2)
+    state, _ = train(jr.key(0), algorithm, env, None, num_updates=60, train_episode_steps=80)
+    J = evaluate(jr.key(1), env, None, algorithm.policy(state), num_episodes=16).J
+    assert float(J.sum((1, 2)).mean()) > 0.93 * env.episode_steps
