@@ -98,11 +98,11 @@ class PPO(AbstractAlgorithm):
         advantage = gae(
             batch.rewards[..., 0], continues, value, last_value, self.discount, self.gae_lambda
         )
-        samples = Batch(
+        over_time = (
             batch.obs, batch.action, log_prob, value, advantage, advantage + value,
             batch.outcome.weight,
         )  # fmt: skip
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+        return Batch(*(x.reshape(-1, *x.shape[2:]) for x in over_time))
 
     def optimise(
         self, key: PRNGKeyArray, learner: Learner, samples: Batch, rate: Float[Array, ""]
@@ -115,7 +115,9 @@ class PPO(AbstractAlgorithm):
         def body(learner: Learner, indices: Array):
             minibatch = jax.tree.map(lambda x: x[indices], samples)
             grads, log = jax.grad(self.loss, has_aux=True)(learner.network, minibatch)
-            updates, opt_state = optimiser.update(grads, learner.opt_state)
+            # optax raises floats to an integer count, which strict promotion would refuse.
+            with jax.numpy_dtype_promotion("standard"):
+                updates, opt_state = optimiser.update(grads, learner.opt_state)
             updates = jax.tree.map(lambda u: -rate * u, updates)
             return Learner(eqx.apply_updates(learner.network, updates), opt_state), log
 

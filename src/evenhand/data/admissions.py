@@ -124,33 +124,6 @@ class AdmissionsPopulation:
         sizes = zip(joint, self.population_per_group, strict=True)
         return np.array([largest_remainders(law, size) for law, size in sizes])
 
-    def first_reward(self, admit: np.ndarray) -> np.ndarray:
-        """`(G,)` expected reward of the first decision about a member of each group, exactly.
-
-        `admit (G, K)` is the probability of admission at each observed score. Later decisions
-        have no finite model of one person: who comes back depends on who else has left.
-        """
-        bought = self._first_purchase()
-        seen_up = np.concatenate([admit[:, 1:], admit[:, -1:]], axis=1)
-        admitted = bought * seen_up + (1 - bought) * admit
-        payoff, success = np.asarray(self.payoff, float), self.success_prob
-        brings = [payoff[d][0] * (1 - success) + payoff[d][1] * success for d in (0, 1)]
-        law = self.initial_counts().sum(2) if self.initial_levels == "exact" else self.initial
-        law = law / law.sum(1, keepdims=True)
-        return (law * (admitted * brings[1] + (1 - admitted) * brings[0])).sum(1)
-
-    def _first_purchase(self) -> np.ndarray:
-        """`(G, K)` P(a point is bought at the first visit | group, true score)."""
-        counts = self.initial_counts().astype(float)
-        if self.initial_levels == "independent":
-            counts = self.initial[:, :, None] * self.initial_budget[:, None, :]
-        affordable = np.arange(self.max_budget + 1) >= np.asarray(self.cost)[:, None]
-        rich = (counts * affordable[:, None, :]).sum(2)
-        total = counts.sum(2)
-        bought = self.modify_prob * rich / np.where(total > 0, total, 1)
-        bought[:, -1] = 0  # the top score has nothing to buy
-        return bought
-
 
 def college(
     num_groups: int = 2,

@@ -5,62 +5,14 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float, Int
 
-from evenhand.core.environment import AbstractEnvironment, BuiltFrom, Outcome, Population, Step
+from evenhand.core.environment import BuiltFrom, Outcome, Population, Step
 from evenhand.data.admissions import AdmissionsPopulation, college
-from evenhand.envs.features import (
-    Applicant,
-    check_features,
-    decode,
-    feature_bounds,
-    feature_size,
-    feature_slices,
-    show,
-)
-
-
-class AdmissionsParams(eqx.Module):
-    """Numbers of an admissions world: first the dynamics, then the adjustable observation."""
-
-    initial: Float[Array, "G K"]
-    initial_budget: Float[Array, "G B"]
-    initial_counts: Int[Array, "G K B"]
-    success_prob: Float[Array, "G K"]
-    payoff: Float[Array, "2 2"]
-    """`payoff[decision, label]`."""
-    modify_prob: Float[Array, ""]
-    cost: Float[Array, " G"]
-    """Price of one point of OBSERVED score; the true score cannot be bought."""
-
-
-class Pool(eqx.Module):
-    """Who can still apply: the first `remaining` entries of `order`; `slot` inverts `order`."""
-
-    order: Int[Array, " P"]
-    slot: Int[Array, " P"]
-    remaining: Int[Array, ""]
-
-    def without(self, person: Int[Array, ""], leaves: Array) -> "Pool":
-        """The pool after `person` left, if `leaves`: swapped with the last one, in O(1)."""
-        place, end = self.slot[person], jnp.maximum(self.remaining - 1, 0)
-        last = self.order[end]
-        here, there = jnp.where(leaves, last, person), jnp.where(leaves, person, last)
-        order = self.order.at[place].set(here).at[end].set(there)
-        slot = self.slot.at[here].set(place).at[there].set(end)
-        return Pool(order, slot, self.remaining - leaves.astype(jnp.int32))
-
-    def draw(self, first: Float[Array, ""], second: Float[Array, ""]) -> Int[Array, ""]:
-        """A person of the pool, uniformly, from two uniform numbers.
-
-        The first number picks anybody; only if that person has left, the second picks from the
-        rest. Uniform all the same: 1/P + (1 - n/P)/n = 1/n. Worlds that share a key and admit
-        different people therefore still see mostly the same applicants.
-        """
-        anybody = _index(first, self.slot.shape[0])
-        somebody = self.order[_index(second, jnp.maximum(self.remaining, 1))]
-        return jnp.where(self.slot[anybody] < self.remaining, anybody, somebody)
+from evenhand.envs.admissions_params import AdmissionsParams, admissions_params
+from evenhand.envs.features import Applicant, check_features, show
+from evenhand.envs.pool import Pool
+from evenhand.envs.stream import AbstractStream
 
 
 class AdmissionsState(eqx.Module):
@@ -74,7 +26,7 @@ class AdmissionsState(eqx.Module):
     time: Int[Array, ""]
 
 
-class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
+class Admissions(AbstractStream[AdmissionsState, AdmissionsParams]):
     """A college decides on one applicant a step; applicants can buy score, the admitted leave.
 
     **State**: every person's true and observed score and budget, who has not been admitted yet,
@@ -92,8 +44,7 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
     reward as printed (+1 an admission that succeeds, -1 rejecting one who would have) makes
     admitting everybody optimal, so it is an option: `Admissions(college(payoff="printed"))`.
     **Exactness**: how often a person applies depends on who else has left, so a person is no
-    finite problem of their own and there is no `TabularMDP`;
-    `AdmissionsPopulation.first_reward` is exact for the first decision.
+    finite problem of their own and there is no `TabularMDP`; the tests enumerate tiny populations.
     **Source**: mechanism of Rezaei-Shoshtari et al. 2024; all numbers are assumptions.
     """
 
@@ -134,35 +85,8 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
         check_features(self.features, self.known_features)
 
     @property
-    def num_groups(self) -> int:
-        return len(self.population_per_group)
-
-    @property
-    def num_people(self) -> int:
-        return sum(self.population_per_group)
-
-    @property
-    def obs_size(self) -> int:
-        return feature_size(self.features, self.num_groups, self.num_levels)
-
-    @property
-    def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        return feature_bounds(self.obs_size)
-
-    @property
-    def slices(self) -> dict[str, slice]:
-        return feature_slices(self.features, self.num_groups, self.num_levels)
-
-    @property
     def adjustable(self) -> dict[str, tuple[float, float]]:
         return {"cost": (0.0, self.max_cost)}
-
-    @property
-    def group_of(self) -> Int[Array, " P"]:
-        """Each person's group: people are numbered group by group."""
-        return jnp.asarray(
-            np.repeat(np.arange(self.num_groups), self.population_per_group), jnp.int32
-        )
 
     def default_params(self) -> AdmissionsParams:
         return admissions_params(self.built_from.value)
@@ -208,7 +132,7 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
 
     def _purchase(self, draw, person, observed, budget, params):
         """Points bought (0 or 1) and the price paid if `person` applies."""
-        cost = params.cost[self._group(person)]
+        cost = params.cost[self.group(person)]
         wants = (draw < params.modify_prob) & (observed[person] < self.num_levels - 1)
         buys = wants & (budget[person] >= cost)
         return jnp.where(buys, 1.0, 0.0), jnp.where(buys, cost, 0.0)
@@ -216,7 +140,7 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
     def step(self, key, state, action, params):
         """Reject (0) or admit (1) the applicant; then the next one applies."""
         label_draw, first, second, buy_draw = jr.uniform(key, (4,))
-        person, group = state.person, self._group(state.person)
+        person, group = state.person, self.group(state.person)
         active = state.pool.remaining > 0
         admitted = (action == 1) & active
         succeeds = label_draw < params.success_prob[group, state.level[person]]
@@ -239,13 +163,9 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
         )
         return state, step
 
-    def _group(self, person):
-        bounds = jnp.asarray(np.cumsum(self.population_per_group)[:-1], jnp.int32)
-        return jnp.sum(person >= bounds).astype(jnp.int32)
-
     def _show(self, person, observed, time):
         left = jnp.maximum(0.0, 1.0 - time / self.episode_steps)
-        who = Applicant(group=self._group(person), observed=observed, time_left=left)
+        who = Applicant(group=self.group(person), observed=observed, time_left=left)
         return show(self.features, who, self.num_groups, self.num_levels)
 
     def observe(self, state, params):
@@ -259,30 +179,8 @@ class Admissions(AbstractEnvironment[AdmissionsState, AdmissionsParams]):
             observed_score=state.observed,
         )
 
-    def decode(self, obs):
-        return decode(self.features, obs, self.num_groups, self.num_levels)
-
-
-def _index(draw: Float[Array, ""], size: int | Int[Array, ""]) -> Int[Array, ""]:
-    """0..size-1, uniformly; 24 random bits leave a bias below size / 2^24."""
-    size = jnp.asarray(size, jnp.int32)
-    return jnp.minimum((draw * size.astype(jnp.float32)).astype(jnp.int32), size - 1)
-
 
 def _inverse(draw: Float[Array, "P 1"], law: Float[Array, "P K"]) -> Int[Array, " P"]:
     """Each row's index at which its cumulative law passes the draw."""
     passed = jnp.sum(draw >= jnp.cumsum(law, -1), -1)
     return jnp.minimum(passed, law.shape[-1] - 1).astype(jnp.int32)
-
-
-def admissions_params(population: AdmissionsPopulation) -> AdmissionsParams:
-    """The float32 numbers of a population."""
-    return AdmissionsParams(
-        initial=jnp.asarray(population.initial, jnp.float32),
-        initial_budget=jnp.asarray(population.initial_budget, jnp.float32),
-        initial_counts=jnp.asarray(population.initial_counts(), jnp.int32),
-        success_prob=jnp.asarray(population.success_prob, jnp.float32),
-        payoff=jnp.asarray(population.payoff, jnp.float32),
-        modify_prob=jnp.float32(population.modify_prob),
-        cost=jnp.asarray(population.cost, jnp.float32),
-    )

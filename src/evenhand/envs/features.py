@@ -1,7 +1,7 @@
 """What a decision maker sees of an applicant: named features, put side by side in one vector."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -32,7 +32,8 @@ def nearest_level(score: Float[Array, "*axes"], num_levels: int) -> Int[Array, "
 
 
 def _own_ratios(who: Applicant, num_groups: int, num_levels: int) -> Array:
-    counts = jnp.stack([who.num_repaid, who.num_default]).astype(jnp.float32)
+    own = cast(list[Array], [who.num_repaid, who.num_default])
+    counts = jnp.stack(own).astype(jnp.float32)
     return counts / jnp.maximum(1.0, counts.sum())
 
 

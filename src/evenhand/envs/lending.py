@@ -5,47 +5,14 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import Array, Float, Int
 
-from evenhand.core.environment import AbstractEnvironment, BuiltFrom, Outcome, Population, Step
+from evenhand.core.environment import BuiltFrom, Outcome, Population, Step
 from evenhand.data.population import LendingPopulation
 from evenhand.data.presets import gym
-from evenhand.envs.features import (
-    FEATURES,
-    Applicant,
-    check_features,
-    decode,
-    feature_bounds,
-    feature_size,
-    feature_slices,
-    show,
-)
-
-
-class LendingParams(eqx.Module):
-    """Numbers of a lending world: first the dynamics, then the adjustable observation."""
-
-    initial: Float[Array, "G K"]
-    initial_counts: Int[Array, "G K"]
-    repay_prob: Float[Array, "G K"]
-    gain: Float[Array, " K"]
-    up: Int[Array, " G"]
-    down: Int[Array, " G"]
-    drift_reach: Float[Array, "3 G D"]
-    """Cumulative law of the extra move after denial, default and repayment."""
-    reward_repaid: Float[Array, ""]
-    reward_default: Float[Array, ""]
-    conscientiousness_std: Float[Array, ""]
-    cash: Float[Array, ""]
-    observed_up: Float[Array, " G"]
-    """Levels the OBSERVED score gains on repayment; the true score keeps `up`."""
-    observed_down: Float[Array, " G"]
-
-    @property
-    def drift_width(self) -> int:
-        """Largest extra move in levels."""
-        return self.drift_reach.shape[-1] // 2
+from evenhand.envs.features import FEATURES, Applicant, check_features, show
+from evenhand.envs.lending_params import LendingParams, lending_params
+from evenhand.envs.stream import AbstractStream
 
 
 class LendingState(eqx.Module):
@@ -59,7 +26,7 @@ class LendingState(eqx.Module):
     time: Int[Array, ""]
 
 
-class Lending(AbstractEnvironment[LendingState, LendingParams]):
+class Lending(AbstractStream[LendingState, LendingParams]):
     """A bank decides on one applicant a step; scores follow what the loans did to people.
 
     **State**: every person's true level, observed score, repayments and defaults so far, and who
@@ -106,35 +73,8 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
         check_features(self.features, self.known_features)
 
     @property
-    def num_groups(self) -> int:
-        return len(self.population_per_group)
-
-    @property
-    def num_people(self) -> int:
-        return sum(self.population_per_group)
-
-    @property
-    def obs_size(self) -> int:
-        return feature_size(self.features, self.num_groups, self.num_levels)
-
-    @property
-    def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        return feature_bounds(self.obs_size)
-
-    @property
-    def slices(self) -> dict[str, slice]:
-        return feature_slices(self.features, self.num_groups, self.num_levels)
-
-    @property
     def adjustable(self) -> dict[str, tuple[float, float]]:
         return {"observed_up": (0.0, 3.0), "observed_down": (0.0, 3.0)}
-
-    @property
-    def group_of(self) -> Int[Array, " P"]:
-        """Each person's group: people are numbered group by group."""
-        return jnp.asarray(
-            np.repeat(np.arange(self.num_groups), self.population_per_group), jnp.int32
-        )
 
     def default_params(self) -> LendingParams:
         return lending_params(self.built_from.value)
@@ -175,7 +115,7 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
     def step(self, key, state, action, params):
         """Reject (0) or approve (1) the applicant; then the next one arrives."""
         repay_draw, move_draw, arrive_draw = jr.uniform(key, (3,))
-        person, group = state.person, self._group(state.person)
+        person, group = state.person, self.group(state.person)
         level, active = state.level[person], state.cash >= 1
         repaid = repay_draw < self._repay_prob(state, params, group, level)
         approved = (action == 1) & active
@@ -219,10 +159,6 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
             successor=self._show(state, person),
         )
 
-    def _group(self, person):
-        bounds = jnp.asarray(np.cumsum(self.population_per_group)[:-1], jnp.int32)
-        return jnp.sum(person >= bounds).astype(jnp.int32)
-
     def _repay_prob(self, state, params, group, level):
         prob = params.repay_prob[group, level]
         if state.conscientiousness is None:
@@ -231,7 +167,7 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
 
     def _show(self, state, person):
         who = Applicant(
-            group=self._group(person),
+            group=self.group(person),
             observed=state.observed[person],
             num_repaid=state.num_repaid[person],
             num_default=state.num_default[person],
@@ -249,25 +185,3 @@ class Lending(AbstractEnvironment[LendingState, LendingParams]):
             true_score=state.level.astype(jnp.float32),
             observed_score=state.observed,
         )
-
-    def decode(self, obs):
-        return decode(self.features, obs, self.num_groups, self.num_levels)
-
-
-def lending_params(population: LendingPopulation) -> LendingParams:
-    """The float32 numbers of a population; observed moves start equal to the true ones."""
-    return LendingParams(
-        initial=jnp.asarray(population.initial, jnp.float32),
-        initial_counts=jnp.asarray(population.initial_counts(), jnp.int32),
-        repay_prob=jnp.asarray(population.repay_prob, jnp.float32),
-        gain=jnp.asarray(population.potential, jnp.float32),
-        up=jnp.asarray(population.up, jnp.int32),
-        down=jnp.asarray(population.down, jnp.int32),
-        drift_reach=jnp.asarray(np.cumsum(population.drift_law, -1), jnp.float32),
-        reward_repaid=jnp.float32(population.reward_repaid),
-        reward_default=jnp.float32(population.reward_default),
-        conscientiousness_std=jnp.float32(population.conscientiousness_std),
-        cash=jnp.float32(population.cash),
-        observed_up=jnp.asarray(population.up, jnp.float32),
-        observed_down=jnp.asarray(population.down, jnp.float32),
-    )

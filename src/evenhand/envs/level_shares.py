@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from evenhand.core.environment import AbstractEnvironment
 from evenhand.core.errors import InputError
+from evenhand.envs.wrapper import AbstractWrapper
 
 
 class LevelSharesState(eqx.Module):
@@ -19,7 +19,7 @@ class LevelSharesState(eqx.Module):
     """People at each true level now, kept up to date one decision at a time."""
 
 
-class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
+class LevelShares(AbstractWrapper):
     """The wrapped world with feature `level-shares` appended to its observation.
 
     The feature is `(G * K)`, group by group: the share of the group's people at each TRUE level,
@@ -38,38 +38,6 @@ class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
             raise InputError("this world already shows 'level-shares'; wrap it once")
 
     @property
-    def signals(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.env.signals
-
-    @property
-    def num_groups(self) -> int:
-        return self.env.num_groups
-
-    @property
-    def num_people(self) -> int:
-        return self.env.num_people
-
-    @property
-    def num_actions(self) -> int:
-        return self.env.num_actions
-
-    @property
-    def num_levels(self) -> int:
-        return self.env.num_levels
-
-    @property
-    def population_per_group(self) -> tuple[int, ...]:
-        return self.env.population_per_group
-
-    @property
-    def built_from(self) -> Any:
-        return self.env.built_from
-
-    @property
-    def episode_steps(self) -> int:
-        return self.env.episode_steps
-
-    @property
     def obs_size(self) -> int:
         return self.env.obs_size + self.num_groups * self.num_levels
 
@@ -82,13 +50,6 @@ class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
     @property
     def slices(self) -> dict[str, slice]:
         return {**self.env.slices, "level-shares": slice(self.env.obs_size, self.obs_size)}
-
-    @property
-    def adjustable(self) -> dict[str, tuple[float, float]]:
-        return self.env.adjustable
-
-    def default_params(self) -> Any:
-        return self.env.default_params()
 
     def reset(self, key, params):
         inner = self.env.reset(key, params)
@@ -111,9 +72,3 @@ class LevelShares(AbstractEnvironment[LevelSharesState, Any]):
 
     def observe(self, state, params):
         return jnp.append(self.env.observe(state.inner, params), self._shares(state.counts))
-
-    def population(self, state, params):
-        return self.env.population(state.inner, params)
-
-    def decode(self, obs):
-        return self.env.decode(obs[..., : self.env.obs_size])

@@ -7,13 +7,17 @@ from typing import Any
 from evenhand.core.environment import AbstractEnvironment
 from evenhand.core.errors import InputError
 from evenhand.envs.features import check_features
-from evenhand.envs.windows import AbstractWindow, HistoryWindow, RunningRates
+from evenhand.envs.history import HistoryWindow
+from evenhand.envs.level_shares import LevelShares
+from evenhand.envs.windows import RunningRates
+from evenhand.envs.wrapper import AbstractWrapper
 
 # Name as an example -> (pattern of the names, wrapper of a world). Windows are put around a world
 # in this order, whatever the order of the names, so equal sets of windows are equal worlds.
 WINDOWS: dict[str, tuple[str, Callable[[Any, re.Match[str]], AbstractEnvironment]]] = {
     "running-rates": (r"running-rates", lambda env, match: RunningRates(env)),
     "history-300": (r"history-(\d+)", lambda env, match: HistoryWindow(env, int(match[1]))),
+    "level-shares": (r"level-shares", lambda env, match: LevelShares(env)),
 }
 
 
@@ -23,8 +27,8 @@ def known_features(env: Any) -> tuple[str, ...]:
 
 
 def innermost(env: Any) -> Any:
-    """The world (or class) without windows around it."""
-    while isinstance(env, AbstractWindow):
+    """The world (or class) without wrappers around it."""
+    while isinstance(env, AbstractWrapper):
         env = env.env
     return env
 
@@ -34,8 +38,8 @@ def with_features(env: Any, names: Iterable[str]) -> AbstractEnvironment:
 
     `env` is a class, for its default population, or a world, whose population is kept and whose
     own features and windows are replaced. The applicant's own features come first, in the order
-    of the names; then what windows remember (`running-rates`, `history-W` over the last W
-    applicants), which also append their signals.
+    of the names; then what wrappers add: `running-rates` and `history-W` (the last W applicants),
+    which also append their signals, and the oracle's `level-shares`.
     """
     names, world = tuple(names), innermost(env)
     windows = {name: kind for name in names if (kind := _window(name)) is not None}

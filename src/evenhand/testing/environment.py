@@ -1,10 +1,7 @@
 """`check_environment`: whether a world keeps the contract that everything else relies on."""
 
-import random
-import re
 from functools import partial
 from typing import Any, NamedTuple
-from unittest import mock
 
 import equinox as eqx
 import jax
@@ -15,7 +12,9 @@ from jaxtyping import Array, PRNGKeyArray
 
 from evenhand.core.environment import AbstractEnvironment, Population
 from evenhand.core.rollout import Transition, rollout, start
-from evenhand.testing.conformance import finite, require, same, signature
+from evenhand.testing.conformance import finite, require, same
+from evenhand.testing.purity import check_compilation, check_purity
+from evenhand.testing.shapes import check_shapes
 
 
 class Trial(NamedTuple):
@@ -38,8 +37,8 @@ def check_environment(
 ) -> None:
     """A `ConformanceError` that says what to fix, if the world breaks its contract.
 
-    Runs `num_envs` worlds for `num_steps` (an episode, at most 2,048) random decisions, twice,
-    and a few steps without compilation. `deterministic` leaves out the check that different keys
+    Runs `num_envs` worlds for `num_steps` (an episode, at most 2,048) random decisions, a few
+    times. `deterministic` leaves out the check that different keys
     give different experience. The more often a person applies twice in a row, the more the
     successor is tested: check a small population too.
     """
@@ -64,115 +63,6 @@ def check_environment(
         check_adjustable(env, params, trial, run(keys[0], params=_adjusted(env, params)))
 
 
-def check_shapes(env: AbstractEnvironment, params: Any) -> None:
-    """Names, sizes, shapes and dtypes, without running anything."""
-    key, action = jr.key(0), jnp.int32(0)
-    require(hash(env) is not None, "a world must be hashable: keep numbers in params, not in it")
-    state = eqx.filter_eval_shape(env.reset, key, params)
-    after, step = eqx.filter_eval_shape(env.step, key, state, action, params)
-    obs = eqx.filter_eval_shape(env.observe, state, params)
-    people = eqx.filter_eval_shape(env.population, state, params)
-    signals, size = env.signals, env.obs_size
-    require(len(set(signals)) == len(signals) > 0, f"signals {signals} must be distinct names")
-    _expect("step's state", after, state, "return arrays of reset's shapes and dtypes")
-    _expect("observe", obs, _floats(size), "obs_size is its length, float32 its dtype")
-    _expect("successor", step.successor, obs, "show the same features as observe does")
-    _expect("rewards", step.rewards, _floats(len(signals)), f"one float32 for each of {signals}")
-    flag = jax.ShapeDtypeStruct((), jnp.bool_)
-    _expect("terminated", step.terminated, flag, "return one boolean")
-    index, one = jax.ShapeDtypeStruct((), jnp.int32), jax.ShapeDtypeStruct((), jnp.float32)
-    outcome = step.outcome
-    for name in ("group", "person", "decision", "label"):
-        _expect(f"outcome.{name}", getattr(outcome, name), index, "return one int32")
-    _expect("outcome.weight", outcome.weight, one, "return one float32")
-    whole = jax.ShapeDtypeStruct((env.num_people,), jnp.int32)
-    _expect("population.group", people.group, whole, "one int32 for each of num_people")
-    for name in ("weight", "true_score", "observed_score"):
-        shape = _floats(env.num_people)
-        _expect(f"population.{name}", getattr(people, name), shape, "one float32 a person")
-    _check_slices(env)
-
-
-def _floats(size: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((size,), jnp.float32)
-
-
-def _expect(name: str, got: Any, wanted: Any, remedy: str) -> None:
-    got, wanted = signature(got), signature(wanted)
-    differing = [(a, b) for a, b in zip(got, wanted, strict=False) if a != b]
-    shown = f"got {differing[0][0]}, wanted {differing[0][1]}" if differing else f"got {got}"
-    require(got == wanted, f"{name} has the wrong shape or dtype ({shown}): {remedy}")
-
-
-def _check_slices(env: AbstractEnvironment) -> None:
-    covered = sorted(i for part in env.slices.values() for i in range(part.start, part.stop))
-    require(
-        covered == list(range(env.obs_size)),
-        f"slices {env.slices} must cover 0..{env.obs_size - 1} once each",
-    )
-    low, high = env.obs_bounds
-    require(
-        low.shape == high.shape == (env.obs_size,) and (low <= high).all(),
-        f"obs_bounds must be two arrays of length {env.obs_size}, lowest first",
-    )
-
-
-def check_purity(env: AbstractEnvironment, params: Any) -> None:
-    """Nothing but key, state, action and params decides: two traces are the same program.
-
-    The global random generators and the clock are moved between the traces.
-    """
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    programs = []
-    try:
-        for seed, clock in ((1, 1e9), (2, 2e9)):
-            np.random.seed(seed)  # noqa: NPY002
-            random.seed(seed)
-            with mock.patch("time.time", lambda clock=clock: clock):
-                life = eqx.filter_make_jaxpr(partial(_life, env))(jr.key(0), params)[0]
-            constants = [np.asarray(c).tobytes() for c in life.consts if _is_number(c)]
-            programs.append((re.sub(r"0x[0-9a-f]+", "", str(life)), constants))
-    finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(python_state)
-    require(
-        programs[0] == programs[1],
-        "reset, step or observe depends on the clock, or on numpy's or Python's global random "
-        "generator: draw every number from the key with jax.random",
-    )
-
-
-def _is_number(constant: Any) -> bool:
-    return not jnp.issubdtype(jnp.asarray(constant).dtype, jax.dtypes.prng_key)
-
-
-def _life(env: Any, key: PRNGKeyArray, params: Any) -> Any:
-    """Everything that a reset and two steps show."""
-    reset_key, first_key, second_key = jr.split(key, 3)
-    state = env.reset(reset_key, params)
-    shown = [env.observe(state, params), env.population(state, params)]
-    for step_key, action in ((first_key, 1 % env.num_actions), (second_key, 0)):
-        state, step = env.step(step_key, state, jnp.int32(action), params)
-        shown += [step, env.observe(state, params), env.population(state, params)]
-    return shown
-
-
-def check_compilation(env: AbstractEnvironment, params: Any) -> None:
-    """The same reset and steps plain, compiled and vectorised."""
-    keys = jr.split(jr.key(7), 3)
-    life = partial(_life, env)
-    plain = life(keys[0], params)
-    compiled = eqx.filter_jit(life)(keys[0], params)
-    many = eqx.filter_jit(eqx.filter_vmap(life, in_axes=(0, None)))(keys, params)
-    first = jax.tree.map(lambda leaf: leaf[0], many)
-    for name, other in (("jit", compiled), ("vmap", first)):
-        require(
-            same(plain, other, tolerance=1e-5),
-            f"reset and step give something else under {name}: use jax.numpy and no Python "
-            "branches on values",
-        )
-
-
 @eqx.filter_jit
 def _trial(key: PRNGKeyArray, env: Any, params: Any, steps: int, num_envs: int) -> Trial:
     reset_key, run_key = jr.split(key)
@@ -190,9 +80,7 @@ def _trial(key: PRNGKeyArray, env: Any, params: Any, steps: int, num_envs: int) 
 def check_trial(env: AbstractEnvironment, trial: Trial) -> None:
     """What holds at every step of any experience."""
     steps, outcome = trial.steps, trial.steps.outcome
-    require(
-        finite(steps), "a reward, observation or weight is not finite, perhaps only after the end"
-    )
+    require(finite(steps), "a reward, observation or weight is not finite, maybe after the end")
     low, high = env.obs_bounds
     for name, shown in (("obs", steps.obs), ("successor", steps.successor)):
         shown = np.asarray(shown)

@@ -61,29 +61,30 @@ def _evaluation(random: np.random.Generator, num_signals: int) -> Evaluation:
     group_of = np.arange(_PEOPLE) % _GROUPS
     person = random.integers(_PEOPLE, size=_STEPS)
     weight = (random.random(_STEPS) > 1 / 3).astype(np.float32)
-    rewards = random.random((_STEPS, num_signals)).astype(np.float32) + 0.1
+    rewards = random.random((_STEPS, num_signals)) + 0.1
     outcomes = Outcome(
-        group=group_of[person], person=person, decision=random.integers(2, size=_STEPS),
-        label=random.integers(2, size=_STEPS), weight=weight,
-    )  # fmt: skip
-    moments = (2, _PEOPLE)
-    population = Population(
-        group=np.broadcast_to(group_of, moments),
-        weight=np.broadcast_to(random.random(_PEOPLE) > 1 / 3, moments).astype(np.float32),
-        true_score=random.integers(5, size=moments).astype(np.float32),
-        observed_score=random.integers(5, size=moments).astype(np.float32),
+        group=_put(group_of[person]),
+        person=_put(person),
+        decision=_put(random.integers(2, size=_STEPS)),
+        label=_put(random.integers(2, size=_STEPS)),
+        weight=_put(weight),
     )
-    J = np.zeros((_GROUPS, num_signals), np.float32)
-    np.add.at(J, outcomes.group, rewards * weight[:, None])
-    return _on_device(Evaluation(J, rewards, outcomes, population))
+    moments = (2, _PEOPLE)
+    counted = np.broadcast_to(random.random(_PEOPLE) > 1 / 3, moments)
+    population = Population(
+        group=_put(np.broadcast_to(group_of, moments)),
+        weight=_put(counted.astype(float)),
+        true_score=_put(random.integers(5, size=moments).astype(float)),
+        observed_score=_put(random.integers(5, size=moments).astype(float)),
+    )
+    J = np.zeros((_GROUPS, num_signals))
+    np.add.at(J, group_of[person], rewards * weight[:, None])
+    return Evaluation(_put(J), _put(rewards), outcomes, population)
 
 
-def _on_device(data: Any) -> Any:
-    def convert(leaf: np.ndarray) -> jax.Array:
-        kind = jnp.int32 if leaf.dtype.kind == "i" else jnp.float32
-        return jnp.asarray(leaf, kind)[None]
-
-    return jax.tree.map(convert, data)
+def _put(values: np.ndarray) -> jax.Array:
+    """On the device as one episode, in 32 bits."""
+    return jnp.asarray(values, jnp.int32 if values.dtype.kind == "i" else jnp.float32)[None]
 
 
 def _replaced(data: Evaluation, outcomes: Any = None, population: Any = None, **parts: Any) -> Any:

@@ -37,9 +37,9 @@ class TwoHeads(eqx.Module):
         self, obs: Float[Array, "*B obs"]
     ) -> tuple[Float[Array, "*B A"], Float[Array, "*B"]]:
         """Logits and value; leading axes are kept."""
-        hidden = jnp.tanh(obs @ self.hidden_in + self.hidden_bias)
+        hidden = jnp.tanh(_affine(obs, self.hidden_in, self.hidden_bias))
         width = self.value_out.shape[0]
-        logits = hidden[..., :width] @ self.policy_out + self.policy_bias
+        logits = _affine(hidden[..., :width], self.policy_out, self.policy_bias)
         value = hidden[..., width:] @ self.value_out + self.value_bias
         return logits, value
 
@@ -48,6 +48,13 @@ class TwoHeads(eqx.Module):
         width = self.value_out.shape[0]
         hidden = jnp.tanh(obs @ self.hidden_in[:, :width] + self.hidden_bias[:width])
         return hidden @ self.policy_out + self.policy_bias
+
+
+def _affine(
+    x: Float[Array, "*B n"], weight: Float[Array, "n m"], bias: Float[Array, " m"]
+) -> Float[Array, "*B m"]:
+    """`x @ weight + bias` for any number of leading axes."""
+    return x @ weight + jnp.expand_dims(bias, tuple(range(x.ndim - 1)))
 
 
 class LogitsOf(eqx.Module):

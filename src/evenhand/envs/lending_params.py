@@ -1,0 +1,52 @@
+"""The numbers of a lending world as compiled code takes them."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from evenhand.data.population import LendingPopulation
+
+
+class LendingParams(eqx.Module):
+    """Numbers of a lending world: first the dynamics, then the adjustable observation."""
+
+    initial: Float[Array, "G K"]
+    initial_counts: Int[Array, "G K"]
+    repay_prob: Float[Array, "G K"]
+    gain: Float[Array, " K"]
+    up: Int[Array, " G"]
+    down: Int[Array, " G"]
+    drift_reach: Float[Array, "3 G D"]
+    """Cumulative law of the extra move after denial, default and repayment."""
+    reward_repaid: Float[Array, ""]
+    reward_default: Float[Array, ""]
+    conscientiousness_std: Float[Array, ""]
+    cash: Float[Array, ""]
+    observed_up: Float[Array, " G"]
+    """Levels the OBSERVED score gains on repayment; the true score keeps `up`."""
+    observed_down: Float[Array, " G"]
+
+    @property
+    def drift_width(self) -> int:
+        """Largest extra move in levels."""
+        return self.drift_reach.shape[-1] // 2
+
+
+def lending_params(population: LendingPopulation) -> LendingParams:
+    """The float32 numbers of a population; observed moves start equal to the true ones."""
+    return LendingParams(
+        initial=jnp.asarray(population.initial, jnp.float32),
+        initial_counts=jnp.asarray(population.initial_counts(), jnp.int32),
+        repay_prob=jnp.asarray(population.repay_prob, jnp.float32),
+        gain=jnp.asarray(population.potential, jnp.float32),
+        up=jnp.asarray(population.up, jnp.int32),
+        down=jnp.asarray(population.down, jnp.int32),
+        drift_reach=jnp.asarray(np.cumsum(population.drift_law, -1), jnp.float32),
+        reward_repaid=jnp.float32(population.reward_repaid),
+        reward_default=jnp.float32(population.reward_default),
+        conscientiousness_std=jnp.float32(population.conscientiousness_std),
+        cash=jnp.float32(population.cash),
+        observed_up=jnp.asarray(population.up, jnp.float32),
+        observed_down=jnp.asarray(population.down, jnp.float32),
+    )
