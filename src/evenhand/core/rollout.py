@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
+from jaxtyping import Array, Bool, Float, Key, PRNGKeyArray, Shaped
 
 from evenhand.core.environment import AbstractEnvironment, Outcome, Population
 
@@ -62,7 +62,7 @@ def rollout(
     num_envs = actors.alive.shape[0]
     keys = jr.split(key, (steps, 2, num_envs))
 
-    def body(actors: Actors, keys: PRNGKeyArray) -> tuple[Actors, Transition]:
+    def body(actors: Actors, keys: Key[Array, "2 N"]) -> tuple[Actors, Transition]:
         action = jax.vmap(act)(keys[0], actors.obs)
         state, step = jax.vmap(env.step, (0, 0, 0, None))(keys[1], actors.state, action, params)
         obs = jax.vmap(env.observe, (0, None))(state, params)
