@@ -43,7 +43,7 @@ COMMANDS: dict[str, Command] = {
     "report": Command(
         "Write the page of a finished run again, from its records.",
         "evenhand.commands.report",
-        "Report",
+        "ReportOptions",
     ),
     "claims": Command(
         "Verdicts on the claims of a reproduced paper, from its stored records.",

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from probe import Probe
 
 from evenhand.algorithms.dqn import DQN, EpsilonGreedy
 from evenhand.algorithms.parts.buffers import empty_buffer
 from evenhand.core.algorithm import train
 from evenhand.core.rollout import evaluate
-from tests.algorithms.probe import Probe
 
 
 @given(st.lists(st.sampled_from([1, 3, 8]), max_size=8))

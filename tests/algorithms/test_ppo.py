@@ -4,13 +4,14 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from probe import Probe
 
 from evenhand.algorithms.parts.gae import gae
+from evenhand.algorithms.parts.shuffle import random_orders
 from evenhand.algorithms.parts.surrogate import clipped_surrogate
 from evenhand.algorithms.ppo import PPO, Batch
 from evenhand.core.algorithm import train
 from evenhand.core.rollout import evaluate
-from tests.algorithms.probe import Probe
 
 
 def random_batch(size=32, obs_size=2, num_actions=2, seed=0):
@@ -38,8 +39,8 @@ def started(algorithm, env=None):
     env = env or Probe()
     state = algorithm.init(jr.key(0), env, env.default_params())
     # The policy head starts near zero; move it so that gradients are not.
-    wider = jr.normal(jr.key(1), state.learner.network.policy_out.shape)
-    return eqx.tree_at(lambda s: s.learner.network.policy_out, state, wider), env
+    wider = jr.normal(jr.key(1), state.learner.network.policy.out.shape)
+    return eqx.tree_at(lambda s: s.learner.network.policy.out, state, wider), env
 
 
 def test_gae_agrees_with_a_plain_loop():
@@ -118,19 +119,24 @@ def test_samples_of_weight_zero_never_matter():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def reference_update(algorithm, key, network, opt_state, batch):
-    """Clipped surrogate, clipped value loss, entropy and Adam, one sample and one step at a time."""
+def reference_update(algorithm, key, network, batch):
+    """Clipped surrogate, clipped value loss, entropy and Adam, written out."""
     size = batch.action.shape[0]
-    width = network.value_out.shape[0]
-    names = [k for k in network.__dataclass_fields__]
-    weights = {k: np.asarray(getattr(network, k), np.float64) for k in names}
+    weights = {
+        f"{head}.{name}": np.asarray(getattr(getattr(network, head), name), np.float64)
+        for head in ("policy", "value")
+        for name in ("hidden_in", "hidden_bias", "out", "out_bias")
+    }
     first = {k: np.zeros_like(v) for k, v in weights.items()}
     second = {k: np.zeros_like(v) for k, v in weights.items()}
 
+    def head_of(w, head, obs):
+        hidden = jnp.tanh(obs @ w[f"{head}.hidden_in"] + w[f"{head}.hidden_bias"][None])
+        return hidden @ w[f"{head}.out"] + w[f"{head}.out_bias"][None]
+
     def loss(w, indices):
-        hidden = jnp.tanh(batch.obs[indices] @ w["hidden_in"] + w["hidden_bias"])
-        logits = hidden[:, :width] @ w["policy_out"] + w["policy_bias"]
-        value = hidden[:, width:] @ w["value_out"] + w["value_bias"]
+        logits = head_of(w, "policy", batch.obs[indices])
+        value = head_of(w, "value", batch.obs[indices])[:, 0]
         log_p = logits - jnp.log(jnp.exp(logits).sum(-1, keepdims=True))
         chosen = log_p[jnp.arange(len(indices)), batch.action[indices]]
         ratio = jnp.exp(chosen - batch.log_prob[indices])
@@ -146,13 +152,15 @@ def reference_update(algorithm, key, network, opt_state, batch):
             policy_loss - algorithm.entropy_weight * entropy + algorithm.value_weight * value_loss
         )
 
-    grad, count = jax.jit(jax.grad(loss)), 0
-    for order in algorithm.orders(key, size).reshape(-1, size // algorithm.num_minibatches):
+    grad = jax.jit(jax.grad(loss))
+    orders = random_orders(key, algorithm.num_epochs, size).reshape(
+        -1, size // algorithm.num_minibatches
+    )
+    for count, order in enumerate(orders, 1):
         slopes = grad({k: jnp.asarray(v, jnp.float32) for k, v in weights.items()}, order)
         slopes = {k: np.asarray(v, np.float64) for k, v in slopes.items()}
         norm = np.sqrt(sum((v**2).sum() for v in slopes.values()))
         scale = min(1.0, algorithm.max_grad_norm / norm)
-        count += 1
         for k, slope in slopes.items():
             first[k] = 0.9 * first[k] + 0.1 * scale * slope
             second[k] = 0.999 * second[k] + 0.001 * (scale * slope) ** 2
@@ -167,16 +175,26 @@ def test_one_update_equals_a_straightforward_reimplementation():
     batch = random_batch()
     key = jr.key(5)
     learner, _ = jax.jit(algorithm.optimise)(key, state.learner, batch, jnp.float32(1e-2))
-    expected = reference_update(algorithm, key, state.learner.network, None, batch)
+    expected = reference_update(algorithm, key, state.learner.network, batch)
     for name, value in expected.items():
-        np.testing.assert_allclose(getattr(learner.network, name), value, atol=2e-4, err_msg=name)
+        head, part = name.split(".")
+        got = getattr(getattr(learner.network, head), part)
+        np.testing.assert_allclose(got, value, atol=2e-4, err_msg=name)
 
 
-def test_every_epoch_visits_every_sample_once_and_in_another_order():
-    algorithm = small_ppo(num_epochs=3)
-    orders = np.asarray(algorithm.orders(jr.key(0), 32))
-    np.testing.assert_array_equal(np.sort(orders, -1), np.tile(np.arange(32), (3, 1)))
-    assert (orders[0] != orders[1]).any()
+@pytest.mark.parametrize("size", [1, 2, 32, 100])
+def test_every_order_holds_every_sample_once(size):
+    orders = np.asarray(random_orders(jr.key(0), 3, size))
+    np.testing.assert_array_equal(np.sort(orders, -1), np.tile(np.arange(size), (3, 1)))
+    assert size < 32 or (orders[0] != orders[1]).any()
+
+
+def test_all_orders_are_about_equally_frequent():
+    orders = np.asarray(random_orders(jr.key(0), 12_000, 4))
+    _, counts = np.unique(orders, axis=0, return_counts=True)
+    # Chi-square with 23 degrees of freedom: 49.7 is exceeded once in a thousand.
+    assert len(counts) == 24
+    assert ((counts - 500) ** 2 / 500).sum() < 49.7
 
 
 def test_a_learning_rate_falls_linearly_to_zero_over_anneal_updates():

@@ -11,11 +11,11 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 from evenhand.core.errors import InputError  # noqa: E402
 from evenhand.envs.adapters import (  # noqa: E402
-    from_gymnasium,
     register,
     to_gymnasium,
     to_gymnasium_vector,
 )
+from evenhand.envs.from_gymnasium import from_gymnasium  # noqa: E402
 from evenhand.envs.lending import Lending  # noqa: E402
 
 SIZES = {"episode_steps": 30, "population_per_group": 20}
@@ -66,14 +66,17 @@ def test_an_episode_is_truncated_at_episode_steps_and_not_terminated():
     assert ends == [(False, False)] * 29 + [(False, True)]
 
 
-def test_an_episode_terminates_when_the_cash_is_gone():
-    env = make(cash=1.5)
+def test_an_episode_terminates_when_the_cash_is_below_a_loan():
+    env = make(cash=3.0)
     env.reset(seed=0)
-    for _ in range(30):
-        _, reward, terminated, _, _ = env.step(1)
-        if reward < 0:
-            break
-    assert terminated
+    cash, terminated = 3.0, False
+    while not terminated:
+        _, reward, terminated, truncated, _ = env.step(1)
+        cash += reward
+        assert terminated == (cash < 1)
+        if truncated:
+            cash = 3.0
+            env.reset()
 
 
 def test_options_read_as_on_the_command_line():
@@ -105,7 +108,7 @@ def test_worlds_that_end_alone_are_reset_alone_on_the_next_step():
     over, seen = np.zeros(4, bool), 0
     for _ in range(29):
         obs, rewards, terminated, truncated, info = envs.step(np.ones(4, int))
-        assert not (rewards[over].any() or terminated[over].any() or truncated[over].any())
+        assert not np.any([rewards[over], terminated[over], truncated[over]])
         np.testing.assert_array_equal(info["_group"], ~over)
         assert (np.abs(rewards[~over]) == 1).all()
         assert obs in envs.observation_space

@@ -8,9 +8,12 @@ from evenhand.algorithms.dqn import DQN
 from evenhand.algorithms.ppo import PPO
 from evenhand.core.algorithm import train
 from evenhand.core.errors import InputError
+from evenhand.data.presets import gym
+from evenhand.envs.lending import Lending
 from evenhand.experiments.checkpoint import load_state, read_header, save_state
-from tests.algorithms.probe import Probe
 
+ENV = Lending(gym(population_per_group=30))
+PARAMS = ENV.default_params()
 ALGORITHMS = {
     "ppo": PPO(num_envs=2, num_steps=8, width=8),
     "dqn": DQN(num_envs=2, capacity=100, batch_size=16, width=8, learning_starts=20),
@@ -19,13 +22,13 @@ ALGORITHMS = {
 
 def run(algorithm, num_updates, state=None):
     return train(
-        jr.key(0), algorithm, Probe(), None, num_updates=num_updates, evaluate_every=3,
+        jr.key(0), algorithm, ENV, PARAMS, num_updates=num_updates, evaluate_every=3,
         train_episode_steps=80, state=state,
     )[0]  # fmt: skip
 
 
 def fresh(algorithm):
-    return algorithm.init(jr.key(9), Probe(), None)
+    return algorithm.init(jr.key(9), ENV, PARAMS)
 
 
 @pytest.mark.parametrize("name", list(ALGORITHMS))
@@ -57,7 +60,7 @@ def test_files_that_do_not_fit_are_refused_in_one_sentence(tmp_path):
     content = file.read_bytes()
     for cut in (len(content) - 5, len(content) // 2):
         file.write_bytes(content[:cut])
-        with pytest.raises(InputError, match="damaged|not a checkpoint"):
+        with pytest.raises(InputError, match=r"damaged|not a checkpoint"):
             load_state(file, state)
     for junk in (b"", b"junk", content[:40]):
         file.write_bytes(junk)

@@ -12,10 +12,11 @@ sb3 = pytest.importorskip(
 import gymnasium  # noqa: E402
 from stable_baselines3.common.env_checker import check_env  # noqa: E402
 
+import evenhand.envs.adapters  # noqa: E402, F401
+from evenhand.algorithms.sb3 import sb3_policy  # noqa: E402
 from evenhand.core.errors import InputError  # noqa: E402
 from evenhand.core.policy import threshold_policy  # noqa: E402
 from evenhand.core.rollout import evaluate  # noqa: E402
-from evenhand.envs.adapters import sb3_policy  # noqa: E402
 from evenhand.envs.lending import Lending  # noqa: E402
 
 pytestmark = [

@@ -1,26 +1,31 @@
 """Deep Q-learning (Mnih et al. 2015) with CleanRL's choices."""
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import optax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step
 from evenhand.algorithms.parts.buffers import RingBuffer, empty_buffer
-from evenhand.algorithms.parts.network import OneHead
+from evenhand.algorithms.parts.network import Head, uniform_head
+from evenhand.algorithms.parts.surrogate import chosen
 from evenhand.algorithms.parts.weighted import weighted_mean
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
-from evenhand.core.policy import AbstractPolicy, CategoricalPolicy
+from evenhand.core.policy import AbstractPolicy
 from evenhand.core.rollout import Transition, start
 
 
 class Learner(eqx.Module):
-    network: OneHead
-    target: OneHead
-    opt_state: Any
+    """What Q-learning learns, its lagging copy, and what it remembers."""
+
+    network: Head
+    target: Head
+    memory: AdamState
     buffer: RingBuffer
 
 
@@ -93,18 +98,24 @@ class DQN(AbstractAlgorithm):
                 f"num_envs * num_steps = {size} steps do not fit capacity={self.capacity}; raise it"
             )
 
+    def for_budget(self, num_updates):
+        """Explore for half of the steps; start learning after a tenth if that is sooner."""
+        steps = num_updates * self.num_envs * self.num_steps
+        starts = min(self.learning_starts, steps // 10)
+        return replace(self, exploration_steps=max(1, steps // 2), learning_starts=starts)
+
     def init(self, key, env, params):
         network_key, reset_key = jr.split(key)
-        network = OneHead(network_key, env.obs_size, env.num_actions, self.width)
-        opt_state = self._optimiser().init(eqx.filter(network, eqx.is_array))
+        network = uniform_head(network_key, (env.obs_size, self.width, env.num_actions))
+        memory = adam_init(ravel_pytree(network)[0])
         obs, one = jnp.zeros(env.obs_size), jnp.float32(0)
         buffer = empty_buffer(Row(obs, jnp.int32(0), one, obs, one, one), self.capacity)
         zero = jnp.zeros((), jnp.int32)
         actors = start(reset_key, env, params, self.num_envs)
-        return TrainState(Learner(network, network, opt_state, buffer), actors, zero, zero)
+        return TrainState(Learner(network, network, memory, buffer), actors, zero, zero)
 
     def policy(self, state):
-        return CategoricalPolicy(state.learner.network, greedy=True)
+        return EpsilonGreedy(state.learner.network, jnp.float32(0))
 
     def behaviour(self, state):
         return EpsilonGreedy(state.learner.network, self.epsilon(state.env_steps))
@@ -115,17 +126,17 @@ class DQN(AbstractAlgorithm):
         return self.first_epsilon + done * (self.last_epsilon - self.first_epsilon)
 
     def learn(self, key, state, batch):
-        learner = state.learner
-        buffer = learner.buffer.add(self.rows(state, batch))
-        networks = (learner.network, learner.target, learner.opt_state)
-        networks, log = jax.lax.cond(
+        old, buffer = state.learner, state.learner.buffer.add(self.rows(state, batch))
+        # The buffer stays outside: what a conditional returns is copied.
+        same = (old.network, old.target, old.memory)
+        (network, target, memory), log = jax.lax.cond(
             state.env_steps >= self.learning_starts,
-            lambda: self.optimise(key, networks, buffer, state.env_steps),
-            lambda: (networks, {"loss": jnp.float32(0), "value": jnp.float32(0)}),
+            lambda: self.optimise(key, same, buffer, state.env_steps),
+            lambda: (same, {"loss": jnp.float32(0), "value": jnp.float32(0)}),
         )
+        learner = Learner(network, target, memory, buffer)
         log["epsilon"] = self.epsilon(state.env_steps)
         log["reward"] = jnp.mean(batch.rewards[..., 0])
-        learner = Learner(*networks, buffer)
         return TrainState(learner, state.actors, state.update, state.env_steps), log
 
     def rows(self, state: TrainState, batch: Transition) -> Row:
@@ -141,39 +152,41 @@ class DQN(AbstractAlgorithm):
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
 
     def optimise(
-        self, key: PRNGKeyArray, networks: Any, buffer: RingBuffer, env_steps: Int[Array, ""]
-    ) -> tuple[Any, dict[str, Array]]:
-        """The networks after the gradient steps that this update owes."""
+        self,
+        key: PRNGKeyArray,
+        learned: tuple[Head, Head, AdamState],
+        buffer: RingBuffer,
+        env_steps: Int[Array, ""],
+    ) -> tuple[tuple[Head, Head, AdamState], dict[str, Array]]:
+        """Network, target and memory after the gradient steps that this update owes."""
         num_grads = self.num_envs * self.num_steps // self.train_every
         places = buffer.sample(key, (num_grads, self.batch_size))
         first = env_steps - self.num_envs * self.num_steps
         steps = first + self.train_every * (1 + jnp.arange(num_grads))
-        optimiser = self._optimiser()
+        vector, network_of = ravel_pytree(learned[0])
+        target = ravel_pytree(learned[1])[0]
 
-        def body(networks: Any, inputs: tuple[Array, Array]):
-            network, target, opt_state = networks
+        def body(carry: Any, inputs: tuple[Array, Array]):
+            vector, target, memory = carry
             places, step = inputs
-            grads, log = jax.grad(self.loss, has_aux=True)(network, target, buffer.take(places))
-            updates, opt_state = optimiser.update(grads, opt_state)
-            updates = jax.tree.map(lambda u: -self.learning_rate * u, updates)
-            network = eqx.apply_updates(network, updates)
+            rows, lagging = buffer.take(places), network_of(target)
+            loss = lambda vector: self.loss(network_of(vector), lagging, rows)  # noqa: E731
+            grads, log = jax.grad(loss, has_aux=True)(vector)
+            vector, memory = adam_step(vector, grads, memory, self.learning_rate)
             copy = step // self.target_every > (step - self.train_every) // self.target_every
-            target = jax.tree.map(lambda new, old: jnp.where(copy, new, old), network, target)
-            return (network, target, opt_state), log
+            return (vector, jnp.where(copy, vector, target), memory), log
 
-        networks, logs = jax.lax.scan(body, networks, (places, steps))
-        return networks, jax.tree.map(jnp.mean, logs)
+        carry = (vector, target, learned[2])
+        (vector, target, memory), logs = jax.lax.scan(body, carry, (places, steps))
+        learned = (network_of(vector), network_of(target), memory)
+        return learned, jax.tree.map(jnp.mean, logs)
 
     def loss(
-        self, network: OneHead, target: OneHead, rows: Row
+        self, network: Head, target: Head, rows: Row
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         """Mean squared error to r + discount * c * max_a Q_target(s', a), and what to log."""
         goal = rows.reward + self.discount * rows.continues * jnp.max(target(rows.next_obs), -1)
         values = network(rows.obs)
-        chosen = jax.nn.one_hot(rows.action, values.shape[-1])
-        value = jnp.sum(chosen * values, -1)
+        value = chosen(values, rows.action)
         loss = weighted_mean((value - goal) ** 2, rows.weight)
         return loss, {"loss": loss, "value": weighted_mean(value, rows.weight)}
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.scale_by_adam()

@@ -1,18 +1,19 @@
 """Proximal policy optimisation (Schulman et al. 2017) with CleanRL's choices."""
 
 from dataclasses import replace
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import optax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step, clip_by_norm
 from evenhand.algorithms.parts.gae import gae
 from evenhand.algorithms.parts.network import LogitsOf, TwoHeads
-from evenhand.algorithms.parts.surrogate import clipped_surrogate, clipped_value_loss
+from evenhand.algorithms.parts.shuffle import random_orders
+from evenhand.algorithms.parts.surrogate import chosen, clipped_surrogate, clipped_value_loss
 from evenhand.algorithms.parts.weighted import standardise, weighted_mean
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.policy import CategoricalPolicy
@@ -20,20 +21,22 @@ from evenhand.core.rollout import Transition, start
 
 
 class Learner(eqx.Module):
+    """What PPO learns: both heads, and the optimiser's memory."""
+
     network: TwoHeads
-    opt_state: Any
+    memory: AdamState
 
 
 class Batch(eqx.Module):
-    """Samples of one collected batch, flat over time and worlds."""
+    """Samples of one collected batch; learning takes them flat, one axis B over time and worlds."""
 
-    obs: Float[Array, "B obs"]
-    action: Int[Array, " B"]
-    log_prob: Float[Array, " B"]
-    value: Float[Array, " B"]
-    advantage: Float[Array, " B"]
-    target: Float[Array, " B"]
-    weight: Float[Array, " B"]
+    obs: Float[Array, "*axes obs"]
+    action: Int[Array, "*axes"]
+    log_prob: Float[Array, "*axes"]
+    value: Float[Array, "*axes"]
+    advantage: Float[Array, "*axes"]
+    target: Float[Array, "*axes"]
+    weight: Float[Array, "*axes"]
 
 
 class PPO(AbstractAlgorithm):
@@ -72,10 +75,10 @@ class PPO(AbstractAlgorithm):
     def init(self, key, env, params):
         network_key, reset_key = jr.split(key)
         network = TwoHeads(network_key, env.obs_size, env.num_actions, self.width)
-        opt_state = self._optimiser().init(eqx.filter(network, eqx.is_array))
+        memory = adam_init(ravel_pytree(network)[0])
         actors = start(reset_key, env, params, self.num_envs)
         zero = jnp.zeros((), jnp.int32)
-        return TrainState(Learner(network, opt_state), actors, zero, zero)
+        return TrainState(Learner(network, memory), actors, zero, zero)
 
     def policy(self, state):
         return CategoricalPolicy(LogitsOf(state.learner.network))
@@ -90,49 +93,45 @@ class PPO(AbstractAlgorithm):
         """Samples with the values and log-probabilities of the policy that collected them."""
         network = state.learner.network
         logits, value = network(batch.obs)
-        log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), batch.action[..., None], -1)[
-            ..., 0
-        ]
+        log_prob = chosen(jax.nn.log_softmax(logits), batch.action)
         last_value = network(state.actors.obs)[1]
         continues = 1.0 - batch.terminated.astype(jnp.float32)
         advantage = gae(
             batch.rewards[..., 0], continues, value, last_value, self.discount, self.gae_lambda
         )
-        over_time = (
+        samples = Batch(
             batch.obs, batch.action, log_prob, value, advantage, advantage + value,
             batch.outcome.weight,
         )  # fmt: skip
-        return Batch(*(x.reshape(-1, *x.shape[2:]) for x in over_time))
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
 
     def optimise(
         self, key: PRNGKeyArray, learner: Learner, samples: Batch, rate: Float[Array, ""]
     ) -> tuple[Learner, dict[str, Array]]:
         """The learner after `num_epochs` passes over freshly shuffled minibatches."""
         size = samples.action.shape[0]
-        minibatches = self.orders(key, size).reshape(self.num_epochs * self.num_minibatches, -1)
-        optimiser = self._optimiser()
+        orders = random_orders(key, self.num_epochs, size)
+        minibatches = jax.tree.map(
+            lambda x: x[orders.reshape(self.num_epochs * self.num_minibatches, -1)], samples
+        )
+        # One long vector of parameters: a step of Adam is one loop instead of eight.
+        vector, network_of = ravel_pytree(learner.network)
 
-        def body(learner: Learner, indices: Array):
-            minibatch = jax.tree.map(lambda x: x[indices], samples)
-            grads, log = jax.grad(self.loss, has_aux=True)(learner.network, minibatch)
-            # optax raises floats to an integer count, which strict promotion would refuse.
-            with jax.numpy_dtype_promotion("standard"):
-                updates, opt_state = optimiser.update(grads, learner.opt_state)
-            updates = jax.tree.map(lambda u: -rate * u, updates)
-            return Learner(eqx.apply_updates(learner.network, updates), opt_state), log
+        def body(carry: tuple[Array, AdamState], minibatch: Batch):
+            vector, memory = carry
+            loss = lambda vector: self.loss(network_of(vector), minibatch)  # noqa: E731
+            grads, log = jax.grad(loss, has_aux=True)(vector)
+            grads = clip_by_norm(grads, self.max_grad_norm)
+            return adam_step(vector, grads, memory, rate, eps=1e-5), log
 
-        learner, logs = jax.lax.scan(body, learner, minibatches)
-        return learner, jax.tree.map(jnp.mean, logs)
-
-    def orders(self, key: PRNGKeyArray, size: int) -> Int[Array, "epochs B"]:
-        """A fresh order of the samples for every epoch."""
-        return jax.vmap(lambda k: jr.permutation(k, size))(jr.split(key, self.num_epochs))
+        (vector, memory), logs = jax.lax.scan(body, (vector, learner.memory), minibatches)
+        return Learner(network_of(vector), memory), jax.tree.map(jnp.mean, logs)
 
     def loss(self, network: TwoHeads, batch: Batch) -> tuple[Float[Array, ""], dict[str, Array]]:
         """PPO's loss on one minibatch and what to log of it."""
         logits, value = network(batch.obs)
         log_probs = jax.nn.log_softmax(logits)
-        log_prob = jnp.take_along_axis(log_probs, batch.action[:, None], -1)[:, 0]
+        log_prob = chosen(log_probs, batch.action)
         log_ratio = log_prob - batch.log_prob
         advantage = standardise(batch.advantage, batch.weight)
         policy_loss = clipped_surrogate(log_ratio, advantage, self.clip, batch.weight)
@@ -152,8 +151,3 @@ class PPO(AbstractAlgorithm):
         if self.anneal_updates is None:
             return rate
         return rate * jnp.maximum(0.0, 1.0 - state.update / self.anneal_updates)
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.chain(
-            optax.clip_by_global_norm(self.max_grad_norm), optax.scale_by_adam(eps=1e-5)
-        )

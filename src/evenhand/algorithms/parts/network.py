@@ -1,4 +1,4 @@
-"""Small fully connected networks with orthogonal weights."""
+"""Small fully connected networks."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -7,47 +7,67 @@ from jax.nn.initializers import orthogonal
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
+class Head(eqx.Module):
+    """One hidden tanh layer and a linear output."""
+
+    hidden_in: Float[Array, "obs W"]
+    hidden_bias: Float[Array, " W"]
+    out: Float[Array, "W A"]
+    out_bias: Float[Array, " A"]
+
+    def __call__(self, obs: Float[Array, "*B obs"]) -> Float[Array, "*B A"]:
+        """The outputs; leading axes are kept."""
+        hidden = jnp.tanh(_affine(obs, self.hidden_in, self.hidden_bias))
+        return _affine(hidden, self.out, self.out_bias)
+
+
+def orthogonal_head(key: PRNGKeyArray, sizes: tuple[int, int, int], out_scale: float) -> Head:
+    """A head of (obs, hidden, out) sizes with orthogonal weights and biases of 0."""
+    in_key, out_key = jr.split(key)
+    num_obs, width, num_out = sizes
+    return Head(
+        orthogonal(2**0.5)(in_key, (num_obs, width)),
+        jnp.zeros(width),
+        orthogonal(out_scale)(out_key, (width, num_out)),
+        jnp.zeros(num_out),
+    )
+
+
+def uniform_head(key: PRNGKeyArray, sizes: tuple[int, int, int]) -> Head:
+    """A head drawn from U(-1, 1) / sqrt(inputs), weights and biases, as torch does by default."""
+    keys, (num_obs, width, num_out) = jr.split(key, 4), sizes
+
+    def draw(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
+        return jr.uniform(key, shape, minval=-(fan_in**-0.5), maxval=fan_in**-0.5)
+
+    return Head(
+        draw(keys[0], (num_obs, width), num_obs),
+        draw(keys[1], (width,), num_obs),
+        draw(keys[2], (width, num_out), width),
+        draw(keys[3], (num_out,), width),
+    )
+
+
 class TwoHeads(eqx.Module):
-    """One hidden tanh layer for each of two heads that share nothing: logits and a value.
+    """Logits and a value from two heads that share nothing."""
 
-    The two hidden layers lie side by side in one matrix (`hidden_in (obs, 2, W)`), so a batch
-    takes one product instead of two.
-    """
-
-    hidden_in: Float[Array, "obs twoW"]
-    hidden_bias: Float[Array, " twoW"]
-    policy_out: Float[Array, "W A"]
-    policy_bias: Float[Array, " A"]
-    value_out: Float[Array, " W"]
-    value_bias: Float[Array, ""]
+    policy: Head
+    value: Head
 
     def __init__(self, key: PRNGKeyArray, obs_size: int, num_actions: int, width: int):
-        policy_key, value_key, head_key, critic_key = jr.split(key, 4)
-        wide = orthogonal(2**0.5)
-        self.hidden_in = jnp.concatenate(
-            [wide(policy_key, (obs_size, width)), wide(value_key, (obs_size, width))], 1
-        )
-        self.hidden_bias = jnp.zeros(2 * width)
-        self.policy_out = orthogonal(0.01)(head_key, (width, num_actions))
-        self.policy_bias = jnp.zeros(num_actions)
-        self.value_out = orthogonal(1.0)(critic_key, (width, 1))[:, 0]
-        self.value_bias = jnp.zeros(())
+        policy_key, value_key = jr.split(key)
+        self.policy = orthogonal_head(policy_key, (obs_size, width, num_actions), 0.01)
+        self.value = orthogonal_head(value_key, (obs_size, width, 1), 1.0)
 
     def __call__(
         self, obs: Float[Array, "*B obs"]
     ) -> tuple[Float[Array, "*B A"], Float[Array, "*B"]]:
         """Logits and value; leading axes are kept."""
-        hidden = jnp.tanh(_affine(obs, self.hidden_in, self.hidden_bias))
-        width = self.value_out.shape[0]
-        logits = _affine(hidden[..., :width], self.policy_out, self.policy_bias)
-        value = hidden[..., width:] @ self.value_out + self.value_bias
-        return logits, value
+        return self.policy(obs), self.value(obs)[..., 0]
 
     def logits(self, obs: Float[Array, " obs"]) -> Float[Array, " A"]:
         """Logits alone."""
-        width = self.value_out.shape[0]
-        hidden = jnp.tanh(obs @ self.hidden_in[:, :width] + self.hidden_bias[:width])
-        return hidden @ self.policy_out + self.policy_bias
+        return self.policy(obs)
 
 
 def _affine(
@@ -64,27 +84,3 @@ class LogitsOf(eqx.Module):
 
     def __call__(self, obs: Float[Array, " obs"]) -> Float[Array, " A"]:
         return self.network.logits(obs)
-
-
-class OneHead(eqx.Module):
-    """One hidden tanh layer and a linear output, initialised as torch does by default."""
-
-    hidden_in: Float[Array, "obs W"]
-    hidden_bias: Float[Array, " W"]
-    out: Float[Array, "W A"]
-    out_bias: Float[Array, " A"]
-
-    def __init__(self, key: PRNGKeyArray, obs_size: int, num_out: int, width: int):
-        in_key, in_bias_key, out_key, out_bias_key = jr.split(key, 4)
-
-        def draw(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
-            return jr.uniform(key, shape, minval=-(fan_in**-0.5), maxval=fan_in**-0.5)
-
-        self.hidden_in = draw(in_key, (obs_size, width), obs_size)
-        self.hidden_bias = draw(in_bias_key, (width,), obs_size)
-        self.out = draw(out_key, (width, num_out), width)
-        self.out_bias = draw(out_bias_key, (num_out,), width)
-
-    def __call__(self, obs: Float[Array, "*B obs"]) -> Float[Array, "*B A"]:
-        """The outputs; leading axes are kept."""
-        return jnp.tanh(obs @ self.hidden_in + self.hidden_bias) @ self.out + self.out_bias

@@ -1,9 +1,15 @@
 """The pieces of PPO's loss, as pure functions of arrays."""
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from evenhand.algorithms.parts.weighted import weighted_mean
+
+
+def chosen(values: Float[Array, "*B A"], action: Int[Array, "*B"]) -> Float[Array, "*B"]:
+    """The entry of each action: a product with a one-hot row, whose gradient is no scatter."""
+    return jnp.sum(values * jax.nn.one_hot(action, values.shape[-1]), -1)
 
 
 def clipped_surrogate(
