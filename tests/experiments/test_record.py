@@ -45,7 +45,7 @@ def test_an_unfinished_run_counts_its_parts_and_names_the_command(folder):
 def test_a_run_without_results_counts_the_parts_it_has(folder):
     (folder / "final.parquet").unlink()
     (folder / "parts").mkdir()
-    (folder / "parts" / "ppo-0.parquet").touch()
+    (folder / "parts" / "ppo-seed-0000.json").touch()
     with pytest.raises(InputError, match="1 of 12 parts"):
         read_run(folder)
 

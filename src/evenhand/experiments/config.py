@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,3 @@ class Experiment:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-
-def experiment_from(content: dict[str, Any]) -> Experiment:
-    """The experiment a TOML or JSON table describes; an unknown field is an error."""
-    known = {f.name for f in fields(Experiment)}
-    for key in content:
-        if key not in known:
-            raise unknown_name("field of an experiment", key, known)
-    return Experiment(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})

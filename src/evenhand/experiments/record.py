@@ -95,9 +95,10 @@ def read_run(folder: str | Path) -> Run:
 
 
 def seeds_of(experiment: Mapping[str, Any]) -> tuple[int, ...]:
-    """The seeds of an experiment: 0..n-1 where it gives their number."""
+    """The seeds of an experiment: from `first_seed` on where it gives their number."""
     seeds: int | Iterable[int] = experiment["seeds"]
-    return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    first = int(experiment.get("first_seed", 0))
+    return tuple(range(first, first + seeds)) if isinstance(seeds, int) else tuple(seeds)
 
 
 def command_of(experiment: Mapping[str, Any], folder: Path) -> str:
@@ -114,7 +115,7 @@ def _require_finished(folder: Path, experiment: Mapping[str, Any]) -> None:
         rows = read_table(path, SCHEMA["final"]).select("algorithm", "seed").unique().rows()
         done = len(wanted & set(rows))
     else:
-        done = min(len(wanted), len({file.stem for file in folder.glob("parts/*.parquet")}))
+        done = min(len(wanted), len({file.stem for file in folder.glob("parts/*-seed-*.json")}))
     if not path.is_file() or done < len(wanted):
         raise InputError(
             f"the run in {folder} is not finished: {done} of {len(wanted)} parts (a method with "
