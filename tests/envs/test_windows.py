@@ -75,7 +75,7 @@ def largest_w1(group, level):
 
 
 def test_windows_leave_the_world_as_it_is(history):
-    env, seen = history
+    _, seen = history
     plain = Lending(gym(3, 20), features=("score-onehot", "group"))
     params = plain.default_params()
 
