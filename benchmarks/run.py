@@ -1,0 +1,65 @@
+"""Run the benchmarks and write `benchmarks/results/latest.json`.
+
+    python benchmarks/run.py                 everything
+    python benchmarks/run.py --only a,b      simulation and training alone
+
+Times are CPU seconds of this machine, medians of interleaved repeats, unless a row says wall.
+"""
+
+import argparse
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from evenhand.experiments.compilation import configure_compilation
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+PARTS = {
+    "a": ("speed", "simulation", 7),
+    "b": ("speed", "training", 5),
+    "c": ("speed", "ten_seeds", 1),
+    "d": ("startup", "first_update", 1),
+    "e": ("startup", "imports", 7),
+}
+
+
+def main() -> None:
+    """Measure, print, and write what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="a,b,c,d,e", help="parts, such as a,b (f comes with d)")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    wanted = options.only.split(",")
+    unknown = sorted(set(wanted) - PARTS.keys())
+    if unknown:
+        parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+    configure_compilation()
+    from importlib import import_module
+
+    from clock import print_table
+
+    rows = []
+    for part in wanted:
+        module, function, repeats = PARTS[part]
+        print(f"part {part} ...", flush=True)
+        rows += getattr(import_module(module), function)(repeats)
+    print_table(rows)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
+    print(f"{options.out}\n{_machine()}")
+
+
+def _machine() -> str:
+    names = ("jax", "jaxlib", "numpy", "gymnasium", "stable-baselines3", "torch")
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"{platform.machine()}, Python {platform.python_version()}, {', '.join(found)}"
+
+
+if __name__ == "__main__":
+    main()
