@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 
 from evenhand.experiments.config import Experiment
+from evenhand.tabular.frontier import Frontier
+from evenhand.tabular.lending import criterion_values, threshold_policy
+from evenhand.tabular.planning import backward_induction, myopic
 
 Rows = list[dict[str, Any]]
 
@@ -33,8 +36,6 @@ def frontier_rows(
     population: Any, criterion: str, policy_class: str, steps: int, points: int
 ) -> Rows:
     """Best profit at evenly spaced tolerances, from the unconstrained criterion value to 0."""
-    from evenhand.tabular.frontier import Frontier
-
     frontier = Frontier(population, criterion, steps, policy_class, keep_policies=False)
     return [
         {
@@ -53,9 +54,6 @@ def frontier_rows(
 
 def reference_rows(population: Any, steps: int) -> Rows:
     """Profit and criteria of the exact optimum, the myopic rule and every single threshold."""
-    from evenhand.tabular.lending import criterion_values, threshold_policy
-    from evenhand.tabular.planning import backward_induction, myopic
-
     mdp = population.person(steps)
     profit = np.zeros(len(mdp.signals))
     profit[mdp.signals.index("profit")] = 1.0

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import jax
@@ -14,7 +15,6 @@ from evenhand.data.choose import parse_settings
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
 
-
 _SHARES = ("discount", "gae_lambda", "first_epsilon", "last_epsilon")
 _MAY_BE_ZERO = ("learning_starts", "exploration_steps")
 _LARGE = 2**31 - 1
@@ -25,6 +25,8 @@ def is_learner(method: str) -> bool:
     return method in ALGORITHMS
 
 
+# Cached, so that threads find it made: parsing in several threads at once fails in Python 3.11.
+@cache
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
     """The algorithm with its `method.field=value` options, set up for a budget of steps."""
     kind = load("algorithm", ALGORITHMS, method)
