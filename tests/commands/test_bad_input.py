@@ -70,7 +70,7 @@ LINES = [
     ("evaluate --env Admissions-v0 --set cost=x", "cost must hold finite numbers"),
     ("evaluate --env Admissions-v0 --set population_per_group=1.5", "whole numbers"),
     ("frontier --points 100000000", "at most 1000"),
-    ("frontier --steps 999999999", "at most 10,000,000"),
+    ("frontier --steps 999999999", "not too many (10^7), got 999999999"),
     ("frontier --tolerances 1,x", "got 'x'"),
     ("frontier --out a_folder.csv", "is a folder"),
     ("report a_file", "there is no folder a_file"),

@@ -88,7 +88,7 @@ def test_a_failed_write_leaves_the_old_table_and_nothing_else(tmp_path, monkeypa
         raise OSError("disk full")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", fails)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         write_table(path, [], SCHEMA["curves"])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

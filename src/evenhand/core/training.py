@@ -83,6 +83,17 @@ def _init(key: Key[Array, "..."], algorithm: Any, env: Any, params: Any) -> Trai
     return eqx.filter_vmap(lambda key: algorithm.init(key, env, params))(key)
 
 
+def _updates_per_episode(algorithm: AbstractAlgorithm, num_updates: int, steps: int) -> int:
+    if steps % algorithm.num_steps:
+        raise InputError(
+            f"train_episode_steps={steps} is not a multiple of "
+            f"num_steps={algorithm.num_steps}; choose one so that episodes end between rollouts"
+        )
+    if num_updates < 1:
+        raise InputError(f"num_updates must be at least 1, got {num_updates}; raise the steps")
+    return steps // algorithm.num_steps
+
+
 def train(
     key: Key[Array, "..."],
     algorithm: AbstractAlgorithm,
@@ -105,13 +116,7 @@ def train(
     With an array of R keys, R seeds are trained in one program: leaves of states and logs lead
     with R, and all seeds have the same number of updates behind them.
     """
-    if train_episode_steps % algorithm.num_steps:
-        raise InputError(
-            f"train_episode_steps={train_episode_steps} is not a multiple of "
-            f"num_steps={algorithm.num_steps}; choose one so that episodes end between rollouts"
-        )
-    if num_updates < 1:
-        raise InputError(f"num_updates must be at least 1, got {num_updates}; raise the steps")
+    per_episode = _updates_per_episode(algorithm, num_updates, train_episode_steps)
     init_key, run_key = jr.split(key) if key.ndim == 0 else jax.vmap(jr.split, out_axes=1)(key)
     algorithm, params = float_leaves_to_arrays((algorithm, params))
     if state is None:
@@ -122,15 +127,13 @@ def train(
     while done < num_updates:
         # Pieces end at multiples of `chunk`, so that a resumed run compiles nothing new.
         size = min(chunk - done % chunk, num_updates - done)
-        per_episode = train_episode_steps // algorithm.num_steps
         first = jnp.asarray(np.int32(done))
         state, log = run(run_key, algorithm, env, params, state, first, size, per_episode)
         done += size
         logs.append(log)
         for hook in hooks:
             hook(state, log, done)
-    whole = lambda *parts: jnp.concatenate(parts, key.ndim)  # noqa: E731
-    return state, jax.tree.map(whole, *logs) if logs else {}
+    return state, jax.tree.map(lambda *x: jnp.concatenate(x, key.ndim), *logs) if logs else {}
 
 
 def train_on_host(

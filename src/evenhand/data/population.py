@@ -201,25 +201,20 @@ class LendingPopulation:
         """The exact model of one person of each group over an episode of `steps` decisions.
 
         In the stream a person's k-th decision happens with probability P(Bin(steps, 1/people) > k)
-        whatever is decided, so persons are independent finite-horizon problems. Bankruptcy of the
-        bank is not modelled (start cash is 10,000). Signals: `PERSON_SIGNALS`.
+        whatever is decided, so persons are independent finite-horizon problems. The bank cannot
+        go bankrupt (start cash is 10,000). Signals: `PERSON_SIGNALS`.
         """
-        from scipy.special import bdtrc
-
         if self.conscientiousness_std > 0:
             raise InputError(
                 "a person's conscientiousness is a continuous hidden state, so there is no finite "
                 "model; set conscientiousness_std=0 for the exact solvers"
             )
         steps = self.episode_steps if steps is None else steps
-        # P(Bin(steps, 1/people) > k), cut where it no longer matters; scipy.stats would do the
-        # same after a second of importing.
-        weight = bdtrc(np.arange(steps), steps, 1 / self.num_people)
-        weight = weight[: max(1, int((weight > 1e-13).sum()))]
-        move, repay, phi = self.move_law(), self.repay_prob[..., None], self.potential
+        weight = _chances(steps, self.num_people)
+        move, repay = self.move_law(), self.repay_prob[..., None]
         approve = repay * move[REPAID] + (1 - repay) * move[DEFAULTED]
         transition = np.stack([move[DENIED], approve], axis=2)
-        gain = transition @ phi - phi[None, :, None]
+        gain = transition @ self.potential - self.potential[None, :, None]
         repay = self.repay_prob
         profit = repay * self.reward_repaid + (1 - repay) * self.reward_default
         zero, one = np.zeros_like(repay), np.ones_like(repay)
@@ -245,3 +240,11 @@ class LendingPopulation:
             return self.initial / self.initial.sum(1, keepdims=True)
         counts = self.initial_counts()
         return counts / counts.sum(1, keepdims=True)
+
+
+def _chances(steps: int, people: int) -> np.ndarray:
+    """P(Bin(steps, 1/people) > k) for k = 0, 1, ..., cut where it no longer matters."""
+    from scipy.special import bdtrc  # scipy.stats would do the same after a second of importing
+
+    weight = bdtrc(np.arange(steps), steps, 1 / people)
+    return weight[: max(1, int((weight > 1e-13).sum()))]

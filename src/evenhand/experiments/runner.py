@@ -10,15 +10,8 @@ from typing import Any
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.experiments.atomic import write_text
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.folder import (
-    EXACT,
-    Part,
-    locked,
-    parts,
-    read_part,
-    run_folder,
-    write_part,
-)
+from evenhand.experiments.folder import EXACT, Part, locked, parts, read_part, run_folder
+from evenhand.experiments.folder import write_part as keep
 from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
 SEED_MODES = ("auto", "threads", "vmap", "map")
@@ -127,15 +120,13 @@ class _Sitting:
                 method, seeds = job
                 if method == EXACT:
                     rows = exact_rows(self.experiment, self.world[2], advance)
-                    write_part(self.folder, (EXACT, 0), rows)
+                    keep(self.folder, (EXACT, 0), rows)
                     progress.part_done()
                     return
                 told = learned if _is_learner(method) else advance
-                world, folder = self.world, self.folder
-                for seed, rows in run_parts(
-                    self.experiment, method, seeds, world, folder, gate, told
-                ):
-                    write_part(folder, (method, seed), rows)
+                about = (self.experiment, method, seeds, self.world, self.folder, gate, told)
+                for seed, rows in run_parts(*about):
+                    keep(self.folder, (method, seed), rows)
                     progress.part_done()
 
             jobs = _jobs(todo, together=self.mode == "vmap")

@@ -35,20 +35,9 @@ def run_jobs(
     for job in jobs:
         waiting.put(job)
     errors: list[BaseException] = []
-
-    def worker() -> None:
-        while not stop.is_set():
-            try:
-                work(waiting.get_nowait())
-            except queue.Empty:
-                return
-            except BaseException as error:
-                if not isinstance(error, Stopped):
-                    errors.append(error)
-                stop.set()
-
+    todo = (waiting, work, stop, errors)
     threads = [
-        threading.Thread(target=worker, name=THREAD_NAME, daemon=True)
+        threading.Thread(target=_work, args=todo, name=THREAD_NAME, daemon=True)
         for _ in range(min(num_workers, len(jobs)))
     ]
     for thread in threads:
@@ -64,6 +53,23 @@ def run_jobs(
         raise
     if errors:
         raise errors[0]
+
+
+def _work(
+    waiting: "queue.SimpleQueue[Any]",
+    work: Callable[[Any], None],
+    stop: threading.Event,
+    errors: list[BaseException],
+) -> None:
+    while not stop.is_set():
+        try:
+            work(waiting.get_nowait())
+        except queue.Empty:
+            return
+        except BaseException as error:
+            if not isinstance(error, Stopped):
+                errors.append(error)
+            stop.set()
 
 
 def _leave(threads: list[threading.Thread]) -> None:

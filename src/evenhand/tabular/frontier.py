@@ -62,9 +62,7 @@ class Frontier:
                 f"{self.population.groups}; choose at least two"
             )
         if not 1 <= self._num_steps <= _MOST_STEPS:
-            raise InputError(
-                f"steps must be at least 1 and at most {_MOST_STEPS:,}, got {self._num_steps:,}"
-            )
+            raise InputError(f"steps must be at least 1 and not too many (10^7), got {self.steps}")
         cells = self.population.num_groups * self.population.num_levels * self._num_steps
         if self.policy_class == "time" and cells > _TIME_LIMIT:
             raise InputError(
