@@ -57,4 +57,3 @@ class Experiment:
             content["params"] = hashlib.sha256(Path(self.params).read_bytes()).hexdigest()
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
