@@ -44,9 +44,9 @@ def main() -> None:
         module, function, repeats = PARTS[part]
         print(f"part {part} ...", flush=True)
         rows += getattr(import_module(module), function)(repeats)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
     print_table(rows)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
     print(f"{options.out}\n{_machine()}")
 
 

@@ -24,12 +24,13 @@ def _run(arguments: tuple[str, ...], cache: str | None = None) -> tuple[float, f
         [sys.executable, *arguments],
         env=environment,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
+    said = (child.stderr.read() if child.stderr else b"").decode()
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with exit code {child.returncode}")
+        raise RuntimeError(f"{' '.join(arguments)} failed: {said[-500:]}")
     wall = time.perf_counter() - begin
     return used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024
 
