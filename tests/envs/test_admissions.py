@@ -13,7 +13,7 @@ import pytest
 
 from evenhand.core.errors import InputError
 from evenhand.core.policy import TabularPolicy, constant_policy
-from evenhand.core.rollout import evaluate
+from evenhand.core.rollout import evaluate, rollout, start
 from evenhand.data.admissions import ADMISSIONS_PRESETS, PAYOFFS, AdmissionsPopulation, college
 from evenhand.envs.admissions import Admissions
 from evenhand.envs.pool import Pool
@@ -109,7 +109,7 @@ def test_what_is_paid_is_what_scores_rose_and_never_more_than_the_budget():
     assert (np.asarray(after.budget) >= 0).all()
     assert (np.asarray(after.budget) <= np.asarray(before.budget)).all()
     assert (np.asarray(after.level) == np.asarray(start.level)).all()
-    risen = np.asarray(before.observed - before.level).sum(1)
+    risen = (np.asarray(before.observed) - np.asarray(before.level)).sum(1)
     paid = np.cumsum(np.asarray(step.rewards)[:, 1])
     assert np.allclose(risen, paid)
     assert paid[-1] > 20
@@ -140,9 +140,10 @@ def test_worlds_that_admit_different_people_still_see_mostly_the_same_applicants
     env = Admissions()
     params = env.default_params()
 
+    @jax.jit
     def arrivals(seed):
-        act = lambda key, obs: jr.bernoulli(jr.fold_in(key, seed), 0.3).astype(jnp.int32)  # noqa: E731
-        from evenhand.core.rollout import rollout, start
+        def act(key, obs):
+            return jr.bernoulli(jr.fold_in(key, seed), 0.3).astype(jnp.int32)
 
         actors = start(jr.key(0), env, params, 1)
         return rollout(jr.key(1), env, params, act, actors, 300)[1].outcome.person[:, 0]
@@ -257,7 +258,7 @@ def test_independent_draws_follow_the_laws():
     [
         ({"cost": (1.0,)}, "one entry per group"),
         ({"cost": (-1.0, 1.0)}, "cost must not be negative"),
-        ({"payoff": (0, 1)}, "payoff must be 2x2"),
+        ({"payoff": ((0.0, 0.0), (np.inf, 1.0))}, "payoff must be 2x2"),
         ({"modify_prob": 1.5}, "modify_prob"),
         ({"initial": np.ones((2, 10))}, "initial must be a distribution"),
         ({"success_prob": np.ones((2, 3))}, "success_prob must be"),

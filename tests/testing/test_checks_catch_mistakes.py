@@ -139,7 +139,7 @@ def test_a_statistic_that_ignores_weights_is_named():
 
 def test_a_statistic_that_prefers_a_group_is_named():
     def partial(outcomes, num_groups):
-        return selection_rate(outcomes, num_groups) + 0.1 * jnp.arange(num_groups)
+        return selection_rate(outcomes, num_groups) + 0.1 * jnp.arange(float(num_groups))
 
     with pytest.raises(ConformanceError, match="renaming"):
         check_metric(partial)

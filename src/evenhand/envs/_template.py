@@ -23,6 +23,8 @@ class TemplateParams(eqx.Module):
 
 
 class TemplateState(eqx.Module):
+    """Everything that changes, as arrays."""
+
     level: Int[Array, " P"]
     person: Int[Array, ""]
 

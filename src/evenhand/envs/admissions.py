@@ -16,6 +16,8 @@ from evenhand.envs.stream import AbstractStream
 
 
 class AdmissionsState(eqx.Module):
+    """Everybody as of now, who can still apply, and who applies."""
+
     level: Int[Array, " P"]
     observed: Float[Array, " P"]
     budget: Float[Array, " P"]

@@ -11,6 +11,8 @@ from evenhand.envs.windows import AbstractWindow
 
 
 class HistoryMemory(eqx.Module):
+    """The last applicants, and how many there are of each kind."""
+
     cells: Int[Array, " W"]
     """Ring of the last applicants' group * K + level; -1 where there was none yet."""
     counts: Float[Array, "G K"]

@@ -16,6 +16,8 @@ from evenhand.envs.stream import AbstractStream
 
 
 class LendingState(eqx.Module):
+    """Everybody as of now, and who applies."""
+
     level: Int[Array, " P"]
     observed: Float[Array, " P"]
     num_repaid: Int[Array, " P"]
@@ -124,16 +126,7 @@ class Lending(AbstractStream[LendingState, LendingParams]):
         # One draw decides the drift, so worlds that share a key drift alike whatever is decided.
         drift = jnp.sum(move_draw >= params.drift_reach[what, group]) - params.drift_width
         drift = jnp.where(active, drift, 0).astype(jnp.int32)
-        top = self.num_levels - 1
-        move = jnp.select([what == 2, what == 1], [params.up[group], -params.down[group]], 0)
-        new_level = jnp.clip(level + move + drift, 0, top)
-        seen = [params.observed_up[group], -params.observed_down[group]]
-        seen = jnp.select([what == 2, what == 1], seen, 0.0) + drift.astype(jnp.float32)
-        new_observed = jnp.clip(state.observed[person] + seen, 0.0, top)
-
-        profit = jnp.select(
-            [what == 2, what == 1], [params.reward_repaid, params.reward_default], 0.0
-        )
+        new_level, new_observed, profit = self._brought(state, params, what, drift)
         gain = params.gain[new_level] - params.gain[level]
         state = LendingState(
             level=state.level.at[person].set(new_level),
@@ -158,6 +151,17 @@ class Lending(AbstractStream[LendingState, LendingParams]):
             outcome=outcome,
             successor=self._show(state, person),
         )
+
+    def _brought(self, state, params, what, drift):
+        """The applicant's new level and observed score, and the profit."""
+        person, group, top = state.person, self.group(state.person), self.num_levels - 1
+        repaid, defaulted = what == 2, what == 1
+        move = jnp.select([repaid, defaulted], [params.up[group], -params.down[group]], 0)
+        seen = [params.observed_up[group], -params.observed_down[group]]
+        seen = jnp.select([repaid, defaulted], seen, 0.0) + drift.astype(jnp.float32)
+        profit = jnp.select([repaid, defaulted], [params.reward_repaid, params.reward_default], 0.0)
+        level = jnp.clip(state.level[person] + move + drift, 0, top)
+        return level, jnp.clip(state.observed[person] + seen, 0.0, top), profit
 
     def _repay_prob(self, state, params, group, level):
         prob = params.repay_prob[group, level]

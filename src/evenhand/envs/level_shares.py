@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from evenhand.core.errors import InputError
+from evenhand.envs.windows import Windowed
 from evenhand.envs.wrapper import AbstractWrapper
 
 
 class LevelSharesState(eqx.Module):
-    """The wrapped world's state, and how many people stand where."""
+    """The wrapped world and everybody counted."""
 
     inner: Any
     counts: Int[Array, "G K"]
@@ -55,13 +56,13 @@ class LevelShares(AbstractWrapper):
         inner = self.env.reset(key, params)
         people = self.env.population(inner, params)
         counts = jnp.zeros((self.num_groups, self.num_levels), jnp.int32)
-        return LevelSharesState(inner, counts.at[people.group, inner.level].add(1))
+        return LevelSharesState(inner, counts.at[people.group, _levels(inner)].add(1))
 
     def step(self, key, state, action, params):
         """The wrapped world's step; the applicant alone changes place in the counts."""
         inner, step = self.env.step(key, state.inner, action, params)
         person, group = step.outcome.person, step.outcome.group
-        before, after = state.inner.level[person], inner.level[person]
+        before, after = _levels(state.inner)[person], _levels(inner)[person]
         counts = state.counts.at[group, before].add(-1).at[group, after].add(1)
         successor = jnp.append(step.successor, self._shares(counts))
         return LevelSharesState(inner, counts), eqx.tree_at(lambda s: s.successor, step, successor)
@@ -72,3 +73,10 @@ class LevelShares(AbstractWrapper):
 
     def observe(self, state, params):
         return jnp.append(self.env.observe(state.inner, params), self._shares(state.counts))
+
+
+def _levels(state: Any) -> Int[Array, " P"]:
+    """Everybody's true level, below whatever windows there are."""
+    while isinstance(state, Windowed):
+        state = state.inner
+    return state.level

@@ -98,6 +98,8 @@ class AbstractWindow(AbstractWrapper):
 
 
 class RateMemory(eqx.Module):
+    """Qualified applicants of the episode so far, by group."""
+
     qualified: Float[Array, " G"]
     approved: Float[Array, " G"]
     """Of the qualified: those approved."""

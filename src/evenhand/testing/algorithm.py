@@ -12,7 +12,7 @@ import numpy as np
 
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
 from evenhand.core.environment import AbstractEnvironment
-from evenhand.testing.conformance import finite, require, same, signature
+from evenhand.testing.conformance import finite, quick_jit, require, same, signature
 
 
 def check_algorithm(
@@ -127,7 +127,7 @@ def check_sweep(algorithm: AbstractAlgorithm, env: AbstractEnvironment, params: 
         return eqx.filter((state, log), eqx.is_array)
 
     try:
-        both = eqx.filter_jit(eqx.filter_vmap(once))(pairs)
+        both = quick_jit(eqx.filter_vmap(once))(pairs)
     except (TypeError, jax.errors.JAXTypeError) as error:
         require(False, f"hyperparameters cannot be swept by vmap: use no float() or if ({error})")
     first, second = (jax.tree.map(lambda leaf, i=i: leaf[i], both) for i in (0, 1))

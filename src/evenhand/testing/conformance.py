@@ -1,10 +1,25 @@
 """What a failed conformance check says, and how checks compare."""
 
+from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+# Checks run their programs once, so compiling them costs more than running them.
+_QUICK: dict[str, Any] = {
+    "compiler_options": {
+        "xla_backend_optimization_level": 0,
+        "xla_llvm_disable_expensive_passes": True,
+    }
+}
+
+
+def quick_jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, compiled fast and running slowly."""
+    return eqx.filter_jit(function, **_QUICK)
 
 
 class ConformanceError(AssertionError):

@@ -31,6 +31,8 @@ class ProbeParams(eqx.Module):
 
 
 class ProbeState(eqx.Module):
+    """The cue (as a level), the group and the time, of the one person."""
+
     level: Int[Array, ""]
     group: Int[Array, ""]
     time: Int[Array, ""]

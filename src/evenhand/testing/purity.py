@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from evenhand.core.environment import AbstractEnvironment
-from evenhand.testing.conformance import require, same
+from evenhand.testing.conformance import quick_jit, require, same
 
 
 def check_purity(env: AbstractEnvironment, params: Any) -> None:
@@ -55,17 +55,22 @@ def _life(env: Any, key: PRNGKeyArray, params: Any) -> Any:
     return *shown, step, env.observe(state, params), env.population(state, params)
 
 
-def check_compilation(env: AbstractEnvironment, params: Any) -> None:
-    """The same reset and step, compiled alone and for many worlds at once."""
-    keys = jr.split(jr.key(7), 3)
+def check_compilation(env: AbstractEnvironment, params: Any, deterministic: bool = False) -> None:
+    """The same reset and step, compiled alone and for many worlds at once; these worlds differ."""
+    keys = jr.split(jr.key(7), 16)
     life = partial(_life, env)
     try:
-        alone = eqx.filter_jit(life)(keys[0], params)
+        alone = quick_jit(life)(keys[0], params)
     except jax.errors.JAXTypeError as error:
         require(False, f"reset or step cannot be compiled: no Python branches on values ({error})")
-    many = eqx.filter_jit(eqx.filter_vmap(life, in_axes=(0, None)))(keys, params)
+    many = quick_jit(eqx.filter_vmap(life, in_axes=(0, None)))(keys, params)
     first = jax.tree.map(lambda leaf: leaf[0], many)
     require(
         same(alone, first, tolerance=1e-5),
         "reset and step give something else under vmap: use jax.numpy and keys only",
+    )
+    rolled = jax.tree.map(lambda leaf: jnp.roll(leaf, 1, axis=0), many)
+    require(
+        deterministic or not same(many, rolled),
+        "different keys gave the same experience: use the key, or say deterministic=True",
     )
