@@ -103,11 +103,14 @@ def _run_parts(
     with Progress(sum(amounts.values()), title) as progress:
 
         def advance(amount: int) -> None:
-            if noted.first_update_seconds is None:
-                noted.first_update_seconds = seconds_since_start()
             if stop[0]:
                 raise KeyboardInterrupt
             progress.advance(amount)
+
+        def advance_learner(amount: int) -> None:
+            if noted.first_update_seconds is None:
+                noted.first_update_seconds = seconds_since_start()
+            advance(amount)
 
         def work(part: tuple[str, int]) -> None:
             if stop[0]:
@@ -115,7 +118,8 @@ def _run_parts(
             if part[0] == _EXACT:
                 rows = exact_rows(experiment, world[2], advance)
             else:
-                rows = run_part(experiment, *part, world, gate, advance)
+                told = advance_learner if is_learner(part[0]) else advance
+                rows = run_part(experiment, *part, world, gate, told)
             write_text(_part_file(folder, *part), json.dumps(rows))
 
         with ThreadPoolExecutor(num_workers()) as pool:
