@@ -13,7 +13,7 @@ from lending_gymnasium import LendingScalar
 from scipy.stats import ks_2samp
 
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.core.policy import constant_policy, threshold_policy
 from evenhand.core.rollout import evaluate, rollout, start
 from evenhand.envs.lending import Lending

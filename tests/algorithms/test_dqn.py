@@ -10,7 +10,7 @@ from probe import Probe
 
 from evenhand.algorithms.dqn import DQN, EpsilonGreedy
 from evenhand.algorithms.parts.buffers import empty_buffer
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.core.rollout import evaluate
 
 

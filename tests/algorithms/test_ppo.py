@@ -10,7 +10,7 @@ from evenhand.algorithms.parts.gae import gae
 from evenhand.algorithms.parts.shuffle import random_orders
 from evenhand.algorithms.parts.surrogate import clipped_surrogate
 from evenhand.algorithms.ppo import PPO, Batch
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.core.rollout import evaluate
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from evenhand.algorithms.dqn import DQN
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.core.errors import InputError
 from evenhand.data.presets import gym
 from evenhand.envs.lending import Lending

@@ -15,7 +15,8 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
+from evenhand.core.algorithm import AbstractAlgorithm, TrainState
+from evenhand.core.training import train
 from evenhand.core.environment import AbstractEnvironment, Outcome, Population, Step
 from evenhand.testing.conformance import require
 
