@@ -139,7 +139,19 @@ def assumed(estimates: Estimates) -> Markup:
     )
     world = estimates.run.world
     pairs = [(join(tag("code", n), _value(world.get(n))), reason) for n, reason in reasons.items()]
-    return join(tag("p", text), tag("div", page.definitions(pairs), class_="marked"))
+    marked = tag("div", page.definitions(pairs), class_="marked")
+    return join(tag("p", text), marked, _survives(estimates))
+
+
+def _survives(estimates: Estimates) -> Markup | None:
+    """What other assumptions would change, and where that is told."""
+    found = estimates.run.sensitivity
+    if not found:
+        return None
+    from evenhand.experiments.sensitivity_words import answer
+
+    link = tag("a", "Which conclusions survive other payoffs and moves", href="sensitivity.html")
+    return tag("p", tag("strong", link), f": {answer(found)}")
 
 
 def _value(value: Any) -> str:
