@@ -45,7 +45,7 @@ def run(options: ReportOptions) -> dict[str, Any]:
 def show(result: dict[str, Any], console: "Console") -> None:
     """Print the answer, the key table and where the page is."""
     from evenhand.experiments.record import read_run
-    from evenhand.experiments.summary import summary_table
+    from evenhand.experiments.terminal import summary_table
 
     console.print(result["answer"], style="bold", markup=False, highlight=False)
     console.print(summary_table(read_run(result["folder"])))

@@ -38,9 +38,9 @@ def run(options: Sensitivity) -> dict[str, Any]:
     from evenhand.data.choose import choose_population
 
     require_matplotlib()
+    from evenhand.experiments.conclusions import answer, conclusions
     from evenhand.experiments.report import write_sensitivity
     from evenhand.experiments.sensitivity import sensitivity
-    from evenhand.experiments.sensitivity_words import answer, conclusions
 
     if options.points < 2:
         raise InputError(f"--points must be at least 2, got {options.points}")

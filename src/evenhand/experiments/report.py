@@ -5,7 +5,8 @@ from typing import Any
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.record import Run, read_run, write_text
-from evenhand.experiments.summary import summary, summary_table
+from evenhand.experiments.summary import summary
+from evenhand.experiments.terminal import summary_table
 
 __all__ = ["summary", "summary_table", "write_figures", "write_page", "write_sensitivity"]
 
@@ -66,4 +67,3 @@ def write_figures(run_folder: str | Path, out: str | Path | None = None) -> list
         figure = draw("wide")
         paths += [save(figure, folder / f"{name}.{kind}") for kind in ("pdf", "png", "svg")]
     return paths
-

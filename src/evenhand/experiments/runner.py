@@ -13,7 +13,7 @@ import jax
 from evenhand.core.errors import InputError
 from evenhand.experiments.choose_world import choose_world
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.exact import exact_rows
+from evenhand.experiments.exact import exact_rows, why_not_exact
 from evenhand.experiments.manifest import CompileClock, manifest, seconds_since_start
 from evenhand.experiments.methods import is_learner, make_algorithm, num_updates
 from evenhand.experiments.part import run_part
@@ -188,7 +188,7 @@ def describe_world(world: tuple[Any, Any, Any]) -> dict[str, Any]:
     env, _, population = world
     if population is None:
         raise InputError(f"{type(env).__name__} has no description to report")
-    return population.describe()
+    return population.describe() | {"not_exact": why_not_exact(population)}
 
 
 def _json(content: Any) -> str:

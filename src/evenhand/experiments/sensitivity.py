@@ -1,13 +1,13 @@
 """How much exact conclusions hang on a lending world's assumed payoffs and moves; no training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from evenhand.core.errors import InputError
 from evenhand.data.population import LendingPopulation
+from evenhand.experiments.settings import Setting, settings_of
 from evenhand.tabular.criteria import Layout
 from evenhand.tabular.evaluation import staged, totals
 from evenhand.tabular.frontier import Frontier
@@ -18,67 +18,6 @@ from evenhand.tabular.planning import backward_induction, myopic
 # As a page tells them; the recall gap is last because each of its points needs a search.
 DEFINITIONS = ("gain-disparity", "approval-gap", "score-w1", "recall-gap")
 POINTS = 9
-
-OWN = "As assumed"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A world with other assumed numbers, and why these are worth a look."""
-
-    name: str
-    why: str
-    population: LendingPopulation
-
-
-def settings_of(population: LendingPopulation) -> tuple[Setting, ...]:
-    """Up to four settings around the population's own numbers; () where none of them is assumed.
-
-    One number changes at a time, so that a change of conclusion has one cause: what a default
-    costs in both directions, and how far it lets a person fall.
-    """
-    moves = {"up", "down"} & population.assumed.keys()
-    payoffs = {"reward_repaid", "reward_default"} & population.assumed.keys()
-    own = Setting(OWN, "the numbers that the rest of this page varies", population)
-    losses = [_loss(population, *pair) for pair in _LOSSES[: 2 if moves else 3]] if payoffs else []
-    falls = _falls(population)[: 1 if payoffs else 3] if moves else []
-    found = [own, *losses, *falls]
-    return tuple(found) if len(found) > 1 else ()
-
-
-_LOSSES = ((0.5, "Half the loss"), (2.0, "Twice the loss"), (0.25, "A quarter of the loss"))
-
-
-def _loss(population: LendingPopulation, factor: float, name: str) -> Setting:
-    changed = replace(population, reward_default=factor * population.reward_default)
-    direction = "milder" if factor < 1 else "harsher"
-    why = (
-        f"a {direction} lender's book: an approval now breaks even at a repayment probability of "
-        f"{changed.break_even:.3g} instead of {population.break_even:.3g}"
-    )
-    return Setting(name, why, changed)
-
-
-def _falls(population: LendingPopulation) -> list[Setting]:
-    """Worlds in which a default, or a repayment, moves a person further or less far."""
-    up, down = population.up, population.down
-    steeper = any(d > u for u, d in zip(up, down, strict=True))
-    level = Setting(
-        "A fall as small as the rise",
-        "a default costs a person no more levels than a repayment earns back",
-        replace(population, down=up),
-    )
-    larger = Setting(
-        "A larger fall",
-        "a default costs a person twice as many levels, at least one more",
-        replace(population, down=tuple(max(2 * d, d + 1) for d in down)),
-    )
-    rise = Setting(
-        "A larger rise",
-        "a repayment lifts a person by one level more",
-        replace(population, up=tuple(u + 1 for u in up)),
-    )
-    return [level, larger, rise] if steeper else [larger, rise]
 
 
 def sensitivity(
@@ -150,7 +89,7 @@ def setting_numbers(
 
 def _rules(mdp: TabularMDP) -> dict[str, Any]:
     """The optimum, the rule that maximises profit now, and the best single threshold."""
-    best, now = backward_induction(mdp).policy, myopic(mdp)
+    best, now = np.asarray(backward_induction(mdp).policy), myopic(mdp)
     thresholds = threshold_values(mdp)
     cut = int(max(thresholds, key=lambda rule: rule["profit"])["threshold"])
     layout = layout_of(mdp)
@@ -206,5 +145,3 @@ def cuts(policy: np.ndarray) -> list[int | None]:
         at = len(row) - int(row.sum())
         found.append(at if row[at:].all() else None)
     return found
-
-

@@ -43,9 +43,9 @@ def frontiers(found: dict[str, Any], width: str = "wide") -> Figure:
     rows = -(-len(names) // columns)
     lines = 1 if width == "wide" else -(-len(settings) // 2)
     with styled():
-        figure = new_figure(width, 1.75 * rows + 0.5 * (rows - 1) + 0.72 + 0.2 * lines)
+        figure = new_figure(width, 1.75 * rows + 0.68 * (rows - 1) + 0.72 + 0.2 * lines)
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-        margins(figure, 0.55, 0.12, 0.42, 0.3 + 0.2 * lines, hspace=0.36, wspace=0.14)
+        margins(figure, 0.55, 0.12, 0.42, 0.3 + 0.2 * lines, hspace=0.46, wspace=0.14)
         for spare in panels[len(names) :]:
             spare.remove()
         low = _lowest(found, names)
@@ -82,7 +82,7 @@ def _curve(setting: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray]:
 def _lowest(found: dict[str, Any], names: list[str]) -> float:
     """The lower edge of all panels; where the lender loses money the picture ends."""
     least = min(float(_curve(s, n)[1].min()) for s in found["settings"] for n in names)
-    return max(-0.1, least - 0.15 * (1 - least))
+    return max(0.0, least - 0.15 * (1 - least))
 
 
 def _frontier_panel(panel: Axes, found: dict[str, Any], name: str, low: float) -> None:
@@ -100,13 +100,11 @@ def _frontier_panel(panel: Axes, found: dict[str, Any], name: str, low: float) -
     panel.locator_params(axis="x", nbins=3)
     panel.locator_params(axis="y", nbins=5)
     panel.set_xlabel({"levels": "levels", "gain": "gain", "share": ""}.get(words.unit, ""))
-    if low < 0 <= 1:
-        panel.axhline(0, color=MUTED, linewidth=0.8, linestyle=":")
     below = [end for end in ends if end < low]
     if below:
         panel.text(
-            0.04,
             0.05,
+            0.06,
             f"down to\n{100 * min(below):,.0f}%".replace("-", MINUS),
             transform=panel.transAxes,
             color=MUTED,
@@ -126,16 +124,17 @@ def endings(found: dict[str, Any], width: str = "wide") -> Figure:
         top = 0.42 + 0.2 * key_lines
         figure = new_figure(width, rows * high + (rows - 1) * 0.55 + top + 0.45)
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        margins(figure, 1.3, 0.12, 0.45, top, hspace=0.5 / high, wspace=0.1)
+        margins(figure, 1.42, 0.1, 0.45, top, hspace=0.5 / high, wspace=0.12)
         for spare in panels[len(settings) :]:
             spare.remove()
         for panel, setting in zip(panels, settings, strict=False):
             _ending_panel(panel, setting, list(policies))
             panel.set_title(_broken(setting["name"]), pad=4, size=8.5)
             panel.tick_params(labelbottom=True)
+            panel.tick_params(axis="y", labelcolor=INK)
         panels[0].set_yticks(range(len(policies)), list(policies.values()), color=INK, size=8.5)
         panels[0].set_ylim(len(policies) - 0.4, -0.6)
-        panels[0].locator_params(axis="x", nbins=4)
+        panels[0].locator_params(axis="x", nbins=3)
         figure.supxlabel("mean score at the end, in levels", size=9, color=MUTED, y=0.01)
         key(figure, groups, width)
     return figure
