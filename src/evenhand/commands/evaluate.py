@@ -43,7 +43,6 @@ def run(options: Evaluate) -> dict[str, Any]:
     _check(options)
     from evenhand.algorithms.policies import read_policy
     from evenhand.experiments.choose_world import choose_world
-
     from evenhand.experiments.limits import check_evaluation
 
     read_policy(options.policy)

@@ -14,7 +14,6 @@ from evenhand.data.choose import parse_settings
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
 
-
 _SHARES = ("discount", "gae_lambda", "first_epsilon", "last_epsilon")
 _MAY_BE_ZERO = ("learning_starts", "exploration_steps")
 _LARGE = 2**31 - 1

@@ -17,6 +17,7 @@ from evenhand.experiments.summary import EARNINGS, columns_of, comparisons, metr
 from evenhand.experiments.wording import (
     criterion_words,
     figure_of,
+    is_admissions,
     measure_words,
     method_meaning,
     method_title,
@@ -153,7 +154,8 @@ def measures_table(estimates: Estimates) -> Markup:
     head = tag(
         "tr", *(tag("th", t, scope="col") for t in ("Measure", "Definition", "Who is harmed"))
     )
-    words = [measure_words(metric) for metric in metric_titles(estimates)]
+    admits = is_admissions(estimates.run.experiment)
+    words = [measure_words(metric, admits) for metric in metric_titles(estimates)]
     rows = [
         tag("tr", tag("th", w.title, scope="row"), tag("td", w.meaning), tag("td", w.harm))
         for w in words
