@@ -71,7 +71,7 @@ def load_state(path: str | Path, like: TrainState, digest: str | None = None) ->
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """What a checkpoint says of itself: `digest`, `update`, `versions`, `leaves`, `notes`, `sha256`."""
+    """What a checkpoint says of itself: digest, update, versions, leaves, notes and sha256."""
     return _read(Path(path))[0]
 
 
