@@ -49,6 +49,9 @@ class Compare:
     """`time` bounds every policy; `visit` is quicker and bounds policies that count visits."""
     features: str | None = None
     """Comma-separated observation features, such as score-onehot,group."""
+    seed_mode: str = "auto"
+    """How seeds share the machine: threads (on a CPU), vmap (on an accelerator), map (one after
+    another) or auto; the results are those of the same experiment."""
     name: str = "compare"
     """Name of the run's folder."""
     out: str = "runs"
@@ -83,7 +86,7 @@ def run(options: Compare) -> dict[str, Any]:
     runs = Path(options.out)
     if runs.exists() and not runs.is_dir():
         raise InputError(f"--out {options.out} is a file; name a folder for the runs")
-    folder = run_experiment(experiment, runs, command_line(options))
+    folder = run_experiment(experiment, runs, command_line(options), options.seed_mode)
     _write_sensitivity(experiment, folder)
     page = write_page(folder)
     return {**summary(read_run(folder)), "folder": str(folder), "page": str(page)}

@@ -43,12 +43,14 @@ def run(options: Evaluate) -> dict[str, Any]:
     _check(options)
     from evenhand.algorithms.policies import read_policy
     from evenhand.experiments.choose_world import choose_world
+    from evenhand.experiments.limits import check_evaluation
 
     read_policy(options.policy)
     started = time.perf_counter()
     env, params, numbers = choose_world(
         options.env, options.preset, options.params, options.groups, options.set
     )
+    check_evaluation(env, options.episodes, options.steps)
     measured, notes = _measure(options, env, params)
     return {
         "env": options.env,
@@ -90,7 +92,8 @@ def _measure(
     found = evaluate(
         evaluate_key, world, params, policy, num_episodes=options.episodes, steps=options.steps
     )
-    return measure(found, world, params), policy_notes(options.policy, env)
+    # Metrics ask nothing of a wrapper: without it every policy shares one compiled program.
+    return measure(found, env, params), policy_notes(options.policy, env)
 
 
 def _row(measurement: "Measurement") -> dict[str, Any]:

@@ -15,17 +15,20 @@ from evenhand.data.presets import PRESETS
 _PER_GROUP = ("population_per_group", "up", "down")
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+def parse_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Any]:
     """`["key=value", ...]` as a dictionary; numbers and tuples are read as Python literals."""
     parsed: dict[str, Any] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
-        if not separator or not key:
-            raise InputError(f"--set takes key=value, got {setting!r}")
+        key, text = key.strip(), text.strip()
+        if not separator or not key or not text:
+            raise InputError(f"{flag} takes key=value, got {setting!r}")
+        if key in parsed:
+            raise InputError(f"{flag} gives {key!r} twice; give it once")
         try:
-            parsed[key.strip()] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            parsed[key.strip()] = {"true": True, "false": False}.get(text.lower(), text)
+            parsed[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            parsed[key] = {"true": True, "false": False}.get(text.lower(), text)
     return parsed
 
 

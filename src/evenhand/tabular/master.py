@@ -6,7 +6,7 @@ once, over totals.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy import sparse
@@ -54,6 +54,7 @@ class Optimum:
     """Intervals searched, where the criterion needs a search."""
 
 
+@runtime_checkable
 class AbstractReach(Protocol):
     """Something that knows which totals are reachable, and by which policy."""
 
