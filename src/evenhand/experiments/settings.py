@@ -53,6 +53,11 @@ def _falls(population: LendingPopulation) -> list[Setting]:
         "a default costs a person no more levels than a repayment earns back",
         replace(population, down=up),
     )
+    further = Setting(
+        "A much larger fall",
+        "a default costs a person four times as many levels, at least two more",
+        replace(population, down=tuple(max(4 * d, d + 2) for d in down)),
+    )
     larger = Setting(
         "A larger fall",
         "a default costs a person twice as many levels, at least one more",
@@ -63,4 +68,7 @@ def _falls(population: LendingPopulation) -> list[Setting]:
         "a repayment lifts a person by one level more",
         replace(population, up=tuple(u + 1 for u in up)),
     )
-    return [level, larger, rise] if steeper else [larger, rise]
+    falls = [level, larger, further] if steeper else [larger, further]
+    if "down" not in population.assumed:
+        return [rise]
+    return [*falls[:2], rise, *falls[2:]] if "up" in population.assumed else falls

@@ -38,6 +38,8 @@ def columns_of(estimates: Estimates) -> list[tuple[str, str, str, str]]:
             continue
         if metric == "credit_gap_true" and admits:  # nothing that is decided moves a true score
             continue
+        if metric == "approval_rate" and admits:
+            heading = "Admission rate"
         for group in estimates.run.groups if by_group else ("",):
             if estimates.has(metric, group):
                 columns.append((metric, group, unit, heading))

@@ -28,7 +28,10 @@ class SummaryTables:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         tables = [self.earnings(), self.people()]
         kept = [table for table in tables if len(table.columns) > 1]
-        if all(_fits(table, console, options) for table in kept):
+        titles = [method_title(method) for method in self.estimates.run.methods]
+        words = [word for title in titles for word in title.split()]
+        slack = max(map(len, titles)) - max(map(len, words))
+        if all(_fits(table, console, options, slack) for table in kept):
             yield from kept
             return
         for method in self.estimates.run.methods:
@@ -89,7 +92,7 @@ class SummaryTables:
             rows.setdefault(name, {})[group] = text(method)
         heads = [*([""] if overall else []), *groups]
         table = _table(method_title(method) if overall else "")
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         for head in heads:
             table.add_column(head or "all", justify="right", no_wrap=True)
         for name, found in rows.items():
@@ -112,7 +115,7 @@ def number_of(found: Interval, unit: str) -> str:
     if abs(high - low) <= 0.2 * (high + low):
         half = (high + low) / 2
         # No more digits than the number itself shows.
-        digits = len(text.rstrip("%").partition(".")[2])
+        digits = min(len(t.rstrip("%").partition(".")[2]) for t in (text, figure_of(half, unit)))
         size = f"{100 * half if unit == 'share' else half:,.{digits}f}"
         return f"{text} ±{size}"
     return f"{text}\n{range_of(found, unit)}"
@@ -132,13 +135,13 @@ def _table(title: str) -> "Table":
     )
 
 
-def _fits(table: "Table", console: Any, options: Any) -> bool:
-    """Whether a table loses nothing at this width; only the methods' names may wrap."""
+def _fits(table: "Table", console: Any, options: Any, slack: int = 0) -> bool:
+    """Whether nothing is cut at this width; `slack` is what the methods' names can wrap away."""
     from rich.measure import Measurement
 
-    # Unasked, rich would cut the measure at the very width that is in question.
+    # Asked with the width in question, rich would answer with no more than that.
     free = options.update_width(10_000)
-    return Measurement.get(console, free, table).minimum <= options.max_width
+    return Measurement.get(console, free, table).maximum - slack <= options.max_width
 
 
 def _add(table: "Table", cells: list[str]) -> None:
