@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ training.CHECKPOINT_SECONDS = 0
 run_experiment({experiment!r}, Path(sys.argv[1]))
 """
 TINY_WORDS = (
-    *("--set", "population_per_group=20", "--set", "episode_steps=64", "--episodes", "2"),
+    *("--set", "population_per_group=20", "--episodes", "2"),
     *("--seeds", "1", "--frontier-points", "2", "--policies", "approve-all"),
 )
 
@@ -69,9 +70,15 @@ def final(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / "final.parquet")
 
 
-def program(*words: str, code: str | None = None, **options) -> subprocess.Popen:
+@contextmanager
+def program(*words: str, code: str | None = None, **options):
     start = ("-m", "evenhand") if code is None else ("-c", code)
-    return subprocess.Popen([sys.executable, *start, *words], stderr=subprocess.PIPE, **options)
+    command = [sys.executable, *start, *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(condition, seconds: float = 90.0) -> None:
@@ -83,10 +90,10 @@ def wait_for(condition, seconds: float = 90.0) -> None:
 
 def test_a_killed_run_is_continued_to_the_same_table(whole, tmp_path):
     code = PROGRAM.format(experiment=TINY)
-    first = program(str(tmp_path), code=code)
-    wait_for(lambda: list(tmp_path.glob("*/parts/*-seed-*.json")) or first.poll() is not None)
-    first.kill()
-    assert first.wait() == -signal.SIGKILL, first.stderr.read().decode()
+    with program(str(tmp_path), code=code) as first:
+        wait_for(lambda: list(tmp_path.glob("*/parts/*-seed-*.json")) or first.poll() is not None)
+        first.kill()
+        assert first.wait() == -signal.SIGKILL, first.stderr.read().decode()
     folder = run_folder(TINY, tmp_path)
     assert not (folder / "manifest.json").exists()
     (folder / "parts" / ".left.json.1.part").write_text("{")
@@ -163,17 +170,17 @@ def test_a_damaged_checkpoint_only_costs_time(tmp_path):
 @pytest.mark.parametrize("when", ["compiling", "exact"])
 def test_ctrl_c_ends_at_once_with_130_and_keeps_what_is_done(when, tmp_path):
     algorithms = ("--algorithms", "ppo", "--steps", "100000000")
-    exact = ("--algorithms", "", "--policy-class", "time", "--set", "episode_steps=20000")
+    exact = ("--algorithms", "", "--policy-class", "time")
     words = (*TINY_WORDS, *(algorithms if when == "compiling" else exact))
     own = os.environ | {"EVENHAND_CACHE_DIR": str(tmp_path / "cache")}
-    run = program("compare", *words, "--out", str(tmp_path / "runs"), env=own)
-    wait_for(lambda: list(tmp_path.glob("runs/*/world.json")))
-    time.sleep(1.0)
-    run.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    assert run.wait(30) == 130
-    assert time.monotonic() - began < 6.0
-    assert b"the same command continues" in run.stderr.read()
+    with program("compare", *words, "--out", str(tmp_path / "runs"), env=own) as run:
+        wait_for(lambda: list(tmp_path.glob("runs/*/world.json")) or run.poll() is not None)
+        time.sleep(1.0)
+        run.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert run.wait(30) == 130
+        assert time.monotonic() - began < 6.0
+        assert b"the same command continues" in run.stderr.read()
     assert not list(tmp_path.glob("runs/*/manifest.json"))
     for file in tmp_path.glob("runs/*/parts/*.json"):
         assert isinstance(json.loads(file.read_text()), dict)

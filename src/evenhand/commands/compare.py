@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tyro
+
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,13 +26,13 @@ class Compare:
     """Parameter file of `evenhand calibrate`, instead of a preset."""
     groups: str | None = None
     """Comma-separated subset of the groups."""
-    set: tuple[str, ...] = ()
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """key=value: options of the preset or fields of the population; repeatable."""
     algorithms: str = "ppo"
     """Comma-separated learners, see `evenhand list`; empty for none."""
     policies: str = "max-util,equal-opportunity,approve-all"
     """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none."""
-    option: tuple[str, ...] = ()
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """algorithm.field=value, such as ppo.discount=0.999; repeatable."""
     seeds: int = 10
     """Independent runs of every method."""

@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import tyro
+
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ class Evaluate:
     """A parameter file instead of a preset."""
     groups: str | None = None
     """Comma-separated names of the groups to keep."""
-    set: tuple[str, ...] = ()
-    """Changes to the population, as key=value."""
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Changes to the population, as key=value; repeatable."""
     policy: str = "max-util"
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
     score>=620, max-util, max-util-fitted, equal-opportunity, accuracy-classifier, or a .csv file

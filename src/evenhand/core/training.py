@@ -77,14 +77,14 @@ def run_seeds(
 
 
 @eqx.filter_jit
-def _init(key: PRNGKeyArray, algorithm: Any, env: Any, params: Any) -> TrainState:
+def _init(key: Key[Array, "..."], algorithm: Any, env: Any, params: Any) -> TrainState:
     if key.ndim == 0:
         return algorithm.init(key, env, params)
     return eqx.filter_vmap(lambda key: algorithm.init(key, env, params))(key)
 
 
 def train(
-    key: PRNGKeyArray | Key[Array, " R"],
+    key: Key[Array, "..."],
     algorithm: AbstractAlgorithm,
     env: AbstractEnvironment,
     params: Any,

@@ -53,8 +53,8 @@ class Experiment:
             )
         if self.steps > _MOST_STEPS:
             raise InputError(f"steps must be at most {_MOST_STEPS:,}, got {self.steps:,}")
-        if self.frontier_points < 2:
-            raise InputError(f"frontier_points must be at least 2, got {self.frontier_points}")
+        if not 2 <= self.frontier_points <= 1000:
+            raise InputError(f"frontier_points must be 2 to 1000, got {self.frontier_points}")
         if not self.name.strip(". ") or set(self.name) & set("/\\\0") or len(self.name) > 100:
             raise InputError(
                 f"name must be the name of a folder, without slashes, got {self.name!r}"

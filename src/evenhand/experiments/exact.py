@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 
 from evenhand.experiments.config import Experiment
+from evenhand.tabular.frontier import Frontier
+from evenhand.tabular.lending import criterion_values, threshold_policy
+from evenhand.tabular.planning import backward_induction, myopic
 
 Rows = list[dict[str, Any]]
 
@@ -50,8 +53,6 @@ def frontier_rows(
 
     Empty where the criterion is undefined: in some group nobody would repay.
     """
-    from evenhand.tabular.frontier import Frontier
-
     frontier = Frontier(population, criterion, steps, policy_class, keep_policies=False)
     if not np.isfinite(frontier.unconstrained.disparity):
         return []
@@ -75,9 +76,6 @@ def frontier_rows(
 
 def reference_rows(population: Any, steps: int) -> Rows:
     """Profit and criteria of the exact optimum, the myopic rule and every single threshold."""
-    from evenhand.tabular.lending import criterion_values, threshold_policy
-    from evenhand.tabular.planning import backward_induction, myopic
-
     mdp = population.person(steps)
     profit = np.zeros(len(mdp.signals))
     profit[mdp.signals.index("profit")] = 1.0

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import jax
@@ -24,6 +25,8 @@ def is_learner(method: str) -> bool:
     return method in ALGORITHMS
 
 
+# Cached, so that threads find it made: parsing in several threads at once fails in Python 3.11.
+@cache
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
     """The algorithm with its `method.field=value` options, set up for a budget of steps."""
     kind = load("algorithm", ALGORITHMS, method)

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from evenhand.core.errors import InputError
+import jax
+import numpy as np
+
+from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.registry import ALGORITHMS, POLICIES
 from evenhand.experiments.choose_policy import check_policy
 from evenhand.experiments.choose_world import choose_world
 from evenhand.experiments.config import Experiment
@@ -26,14 +30,29 @@ def world_of(experiment: Experiment) -> tuple[Any, Any, Any]:
 
 def check_methods(experiment: Experiment, world: tuple[Any, Any, Any]) -> None:
     """Try every name and option, so that nothing long starts that cannot end."""
-    env, params, _ = world
+    env, params, population = world
+    if env.num_groups < 2:
+        raise InputError(
+            f"compare is about groups and there is only {population.groups[0]!r}; choose at least "
+            "two, or measure one with: evenhand evaluate"
+        )
     check_evaluation(env, experiment.episodes, experiment.evaluation_steps)
     check_options(experiment.options, experiment.methods)
     for method in experiment.methods:
         if is_learner(method):
             make_algorithm(method, experiment.options, experiment.steps)
         else:
+            _check_name(method)
             check_policy(method, env, params)
+            # Rules read group and level off the observation; this says so where it shows none.
+            jax.eval_shape(env.decode, jax.ShapeDtypeStruct((env.obs_size,), np.float32))
+
+
+def _check_name(method: str) -> None:
+    """Suggest learners too where a name is neither theirs nor a policy's."""
+    name = method.partition(":")[0].strip()
+    if name not in POLICIES and not name.lower().endswith(".csv") and name[:5] != "score":
+        raise unknown_name("algorithm or policy", name, {*ALGORITHMS, *POLICIES} - {"table"})
 
 
 def part_steps(experiment: Experiment, method: str, env: Any) -> int:

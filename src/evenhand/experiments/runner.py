@@ -104,6 +104,8 @@ class _Sitting:
         write_text(path, _json(found | {"budget": budget(self.experiment, self.world[0])}))
 
     def _do(self, todo: list[Part]) -> None:
+        # Imported here and not by the threads, which would do it at the same time.
+        from evenhand.experiments.exact import exact_rows
         from evenhand.experiments.part import run_parts
         from evenhand.experiments.preparation import part_steps
         from evenhand.experiments.progress import Gate, Progress
@@ -124,8 +126,6 @@ class _Sitting:
             def work(job: Job) -> None:
                 method, seeds = job
                 if method == EXACT:
-                    from evenhand.experiments.exact import exact_rows
-
                     rows = exact_rows(self.experiment, self.world[2], advance)
                     write_part(self.folder, (EXACT, 0), rows)
                     progress.part_done()
