@@ -38,7 +38,7 @@ def level_name(found: dict[str, Any], level: int | None) -> str:
     return "nobody" if level >= len(labels) else "everybody" if level == 0 else labels[level]
 
 
-def span(values: Sequence[float], unit: str = "share") -> str:
+def span(values: Sequence[float] | np.ndarray, unit: str = "share") -> str:
     """The smallest to the largest value, or the one that they all are."""
     low, high = float(np.min(values)), float(np.max(values))
     if unit == "share" and max(abs(low), abs(high)) >= 0.1:
