@@ -144,9 +144,22 @@ def comparison_table(estimates: Estimates) -> Markup:
 def methods_list(estimates: Estimates) -> Markup | None:
     """One line about every method that this page can explain."""
     labels = tuple(estimates.run.world.get("level_labels", ()))
-    told = [(method_title(m), method_meaning(m, labels)) for m in estimates.run.methods]
-    items = [tag("li", tag("strong", name), f": {words}.") for name, words in told if words]
+    told = [
+        (method_title(m), f"{meaning}{_ruined(estimates, m)}")
+        for m in estimates.run.methods
+        if (meaning := method_meaning(m, labels))
+    ]
+    items = [tag("li", tag("strong", name), f": {words}.") for name, words in told]
     return tag("ul", *items) if items else None
+
+
+def _ruined(estimates: Estimates, method: str) -> str:
+    """What to add where a method loses all the cash, which ends an episode early."""
+    cash = estimates.run.world.get("cash")
+    ruined = cash is not None and (estimates.values(method, "return") <= 1 - cash).mean()
+    if not ruined:
+        return ""
+    return f"; it loses the bank's whole cash of {cash:,.0f}, and nobody is lent to after that"
 
 
 def measures_table(estimates: Estimates) -> Markup:
