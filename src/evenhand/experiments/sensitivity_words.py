@@ -61,7 +61,7 @@ def varying(found: dict[str, Any], values: Sequence[str]) -> str:
     for name, value in zip(names, values, strict=True):
         if value != values[0]:
             others.setdefault(value, []).append(f"with {name[0].lower()}{name[1:]}")
-    said = [f"{value} {listed(where)}" for value, where in others.items()]
+    said = [f"{value} {' or '.join(where)}" for value, where in others.items()]
     return f"{values[0]}, but {listed(said)}" if said else values[0]
 
 
