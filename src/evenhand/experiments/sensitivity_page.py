@@ -50,7 +50,8 @@ def _conclusions(found: dict[str, Any]) -> Markup:
 
 
 def _settings(found: dict[str, Any]) -> Markup:
-    own = "; ".join(found["assumed"][name] for name in _VARIED if name in found["assumed"])
+    whys = [found["assumed"][name] for name in _VARIED if name in found["assumed"]]
+    own = "; ".join(dict.fromkeys(whys))
     told = [own, *(s["why"] for s in found["settings"][1:])]
     reasons = [
         (s["name"], f"{why[:1].upper()}{why[1:]}.")

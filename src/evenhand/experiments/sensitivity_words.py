@@ -38,7 +38,7 @@ def level_name(found: dict[str, Any], level: int | None) -> str:
     return "nobody" if level >= len(labels) else "everybody" if level == 0 else labels[level]
 
 
-def span(values: Sequence[float], unit: str = "share") -> str:
+def span(values: Sequence[float] | np.ndarray, unit: str = "share") -> str:
     """The smallest to the largest value, or the one that they all are."""
     low, high = float(np.min(values)), float(np.max(values))
     if unit == "share" and max(abs(low), abs(high)) >= 0.1:
@@ -61,7 +61,7 @@ def varying(found: dict[str, Any], values: Sequence[str]) -> str:
     for name, value in zip(names, values, strict=True):
         if value != values[0]:
             others.setdefault(value, []).append(f"with {name[0].lower()}{name[1:]}")
-    said = [f"{value} {listed(where)}" for value, where in others.items()]
+    said = [f"{value} {' or '.join(where)}" for value, where in others.items()]
     return f"{values[0]}, but {listed(said)}" if said else values[0]
 
 
