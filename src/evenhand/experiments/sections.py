@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from evenhand.experiments import assumptions, captions, facts, page, sentences
+from evenhand.experiments import assumptions, captions, facts, meanings, page, sentences
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
 from evenhand.experiments.markup import Markup, join, tag
@@ -39,7 +39,7 @@ def numbers(estimates: Estimates) -> Markup:
         tag("h3", "What the decisions mean for each group"),
         page.people_table(estimates),
         tag("h3", "The methods"),
-        page.methods_list(estimates),
+        meanings.methods_list(estimates),
     ]
     if len(estimates.run.methods) > 1:
         ours = method_title(estimates.headline)
@@ -142,7 +142,7 @@ def meaning(estimates: Estimates) -> Markup:
         "definitions can contradict each other, and a small gap by one of them does not make a "
         "policy fair. An en dash means that there was no data, which is not the same as zero."
     )
-    return join(tag("p", text), page.measures_table(estimates))
+    return join(tag("p", text), meanings.measures_table(estimates))
 
 
 def how(estimates: Estimates) -> Markup:
