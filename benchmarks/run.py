@@ -19,7 +19,7 @@ PARTS = {
     "a": ("speed", "simulation", 7),
     "b": ("speed", "training", 5),
     "c": ("speed", "ten_seeds", 1),
-    "d": ("startup", "first_update", 1),
+    "d": ("startup", "first_update", 5),
     "e": ("startup", "imports", 7),
 }
 
@@ -44,9 +44,9 @@ def main() -> None:
         module, function, repeats = PARTS[part]
         print(f"part {part} ...", flush=True)
         rows += getattr(import_module(module), function)(repeats)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
     print_table(rows)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
     print(f"{options.out}\n{_machine()}")
 
 

@@ -55,6 +55,11 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.frontier",
         "Frontier",
     ),
+    "sensitivity": Command(
+        "Which exact conclusions survive other payoffs and moves.",
+        "evenhand.commands.sensitivity",
+        "Sensitivity",
+    ),
     "calibrate": Command(
         "Turn loan records into the parameters of an environment.",
         "evenhand.commands.calibrate",

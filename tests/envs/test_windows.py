@@ -31,7 +31,7 @@ def history():
 
 
 def test_running_rates_are_those_of_the_episode_so_far(history):
-    _, seen = history
+    env, seen = history
     outcome = seen.outcome
     group, decision, label = (
         np.asarray(x)[:, 0] for x in (outcome.group, outcome.decision, outcome.label)
@@ -54,7 +54,7 @@ def rates(group, decision, label):
 
 
 def test_history_holds_the_last_applicants_and_not_the_present_one(history):
-    _, seen = history
+    env, seen = history
     group, level = (np.asarray(x)[:, 0] for x in env.decode(seen.obs))
     shown = np.asarray(seen.obs[:, 0, env.slices[f"history-{WINDOW}"]])
     w1 = np.asarray(seen.rewards[:, 0, env.signals.index("score_w1")])

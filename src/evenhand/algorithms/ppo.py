@@ -53,6 +53,10 @@ class PPO(AbstractAlgorithm):
     width: int = eqx.field(static=True, default=256)
     anneal_updates: int | None = eqx.field(static=True, default=None)
     """Learning rate falls linearly to 0 over this many updates; None: constant."""
+    anneal_entropy: bool = eqx.field(static=True, default=False)
+    """Whether the entropy weight falls with the learning rate: explore first, then settle."""
+    clip_value: bool = eqx.field(static=True, default=True)
+    """Whether the value loss is clipped too (CleanRL); slow where values are large."""
     learning_rate: float = 2.5e-4
     discount: float = 0.99
     gae_lambda: float = 0.95
@@ -84,8 +88,11 @@ class PPO(AbstractAlgorithm):
         return CategoricalPolicy(LogitsOf(state.learner.network))
 
     def learn(self, key, state, batch):
-        samples = self.prepare(state, batch)
-        learner, log = self.optimise(key, state.learner, samples, self._rate(state))
+        samples, left = self.prepare(state, batch), self._share_left(state)
+        weight = self.entropy_weight * (left if self.anneal_entropy else 1.0)
+        now = eqx.tree_at(lambda ppo: ppo.entropy_weight, self, weight)
+        rate = jnp.asarray(self.learning_rate, jnp.float32) * left
+        learner, log = now.optimise(key, state.learner, samples, rate)
         log["reward"] = jnp.mean(batch.rewards[..., 0])
         return TrainState(learner, state.actors, state.update, state.env_steps), log
 
@@ -135,7 +142,8 @@ class PPO(AbstractAlgorithm):
         log_ratio = log_prob - batch.log_prob
         advantage = standardise(batch.advantage, batch.weight)
         policy_loss = clipped_surrogate(log_ratio, advantage, self.clip, batch.weight)
-        value_loss = clipped_value_loss(value, batch.value, batch.target, self.clip, batch.weight)
+        reach = self.clip if self.clip_value else jnp.inf
+        value_loss = clipped_value_loss(value, batch.value, batch.target, reach, batch.weight)
         entropy = -weighted_mean(jnp.sum(jnp.exp(log_probs) * log_probs, -1), batch.weight)
         loss = policy_loss - self.entropy_weight * entropy + self.value_weight * value_loss
         log = {
@@ -146,8 +154,8 @@ class PPO(AbstractAlgorithm):
         }
         return loss, log
 
-    def _rate(self, state: TrainState) -> Float[Array, ""]:
-        rate = jnp.asarray(self.learning_rate, jnp.float32)
+    def _share_left(self, state: TrainState) -> Float[Array, ""]:
+        """Share of the planned updates still to come; 1 where none are planned."""
         if self.anneal_updates is None:
-            return rate
-        return rate * jnp.maximum(0.0, 1.0 - state.update / self.anneal_updates)
+            return jnp.ones(())
+        return jnp.maximum(0.0, 1.0 - state.update / self.anneal_updates)

@@ -49,7 +49,8 @@ def sb3_policy(model: Any, env: AbstractEnvironment) -> AbstractPolicy:
         layers = [*policy.mlp_extractor.policy_net, policy.action_net]
     else:
         raise InputError(f"{type(model).__name__} has no categorical policy; use PPO, A2C or DQN")
-    if type(policy.features_extractor).__name__ != "FlattenExtractor":
+    extractor = policy.features_extractor if on_values is None else on_values.features_extractor
+    if type(extractor).__name__ != "FlattenExtractor":
         raise InputError("only MlpPolicy models can be copied, not ones with another extractor")
     network = _copy_layers(layers)
     sizes = network.weights[0].shape[0], network.weights[-1].shape[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -119,6 +120,16 @@ class AdmissionsPopulation:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.level_labels or tuple(str(level) for level in range(self.num_levels))
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-able numbers and assumptions, for pages and records."""
+        plain = ("name", "modify_prob", "episode_steps", "source", "assumed")
+        lists = ("groups", "population_per_group", "cost", "payoff")
+        arrays = ("initial", "initial_budget", "success_prob")
+        found = {name: getattr(self, name) for name in plain}
+        found |= {name: list(getattr(self, name)) for name in lists}
+        found |= {name: getattr(self, name).tolist() for name in arrays}
+        return found | {"level_labels": list(self.labels)}
 
     def initial_counts(self) -> np.ndarray:
         """`(G, K, B + 1)` people at each true score and budget, largest remainders first."""

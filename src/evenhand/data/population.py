@@ -163,8 +163,8 @@ class LendingPopulation:
 
     def describe(self) -> dict[str, Any]:
         """JSON-able numbers and assumptions, for pages and records."""
-        plain = ("reward_repaid", "reward_default", "episode_steps", "source", "assumed", "name")
-        found = {name: getattr(self, name) for name in plain}
+        plain = ("reward_repaid", "reward_default", "cash", "episode_steps", "source", "assumed")
+        found = {name: getattr(self, name) for name in ("name", *plain)}
         found |= {
             name: list(getattr(self, name))
             for name in ("groups", "population_per_group", "up", "down")

@@ -56,7 +56,8 @@ class FromGymnasium(AbstractHostEnvironment):
             weight[i] = info.get("weight", 1.0)
             terminated[i] = ended
             self.worlds.over[i] = ended or cut
-        outcome = Outcome(*(jnp.asarray(column) for column in facts.T), jnp.asarray(weight))
+        columns = {name: jnp.asarray(facts[:, i]) for i, name in enumerate(FACTS)}
+        outcome = Outcome(**columns, weight=jnp.asarray(weight))
         obs = self.worlds.obs.copy()
         step = Step(jnp.asarray(rewards), jnp.asarray(terminated), outcome, jnp.asarray(obs))
         return obs, step
@@ -88,4 +89,11 @@ def from_gymnasium(
     if limit is None:
         raise InputError("the environment names no time limit; give episode_steps")
     size = int(np.prod(space.shape))
-    return FromGymnasium(signals, num_envs, num_groups, size, limit, _Worlds(envs))
+    return FromGymnasium(
+        signals=signals,
+        num_envs=num_envs,
+        num_groups=num_groups,
+        obs_size=size,
+        episode_steps=limit,
+        worlds=_Worlds(envs),
+    )

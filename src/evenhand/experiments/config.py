@@ -35,7 +35,8 @@ class Experiment:
     episodes: int = 5
     evaluation_steps: int | None = None
     criteria: tuple[str, ...] = ("gain-disparity", "approval-gap", "score-w1", "recall-gap")
-    frontier_points: int = 9
+    frontier_points: int = 15
+    """Points of every exact frontier; those that need a search (recall) get three fifths."""
     policy_class: str = "time"
     options: tuple[str, ...] = ()
     """`method.field=value` settings of the learners, e.g. `ppo.discount=0.999`."""

@@ -24,9 +24,13 @@ def run_folder(experiment: Experiment, runs: Path) -> Path:
 
 
 def parts(experiment: Experiment) -> list[Part]:
-    """Seeds in the outer loop, so that an interrupted run has whole seeds of all methods."""
+    """Seeds in the outer loop, so that an interrupted run has whole seeds of all methods.
+
+    The exact part comes second: the first learner then compiles without waiting for it.
+    """
     seeds = range(experiment.first_seed, experiment.first_seed + experiment.seeds)
-    return [(EXACT, 0)] + [(method, seed) for seed in seeds for method in experiment.methods]
+    found = [(method, seed) for seed in seeds for method in experiment.methods]
+    return [found[0], (EXACT, 0), *found[1:]]
 
 
 def part_file(folder: Path, method: str, seed: int) -> Path:

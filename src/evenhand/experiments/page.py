@@ -13,12 +13,10 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import svg, themed
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.statistics import Interval
-from evenhand.experiments.summary import EARNINGS, columns_of, comparisons, metric_titles
+from evenhand.experiments.summary import EARNINGS, columns_of, comparisons
 from evenhand.experiments.wording import (
     criterion_words,
     figure_of,
-    measure_words,
-    method_meaning,
     method_title,
     range_of,
 )
@@ -138,35 +136,6 @@ def comparison_table(estimates: Estimates) -> Markup:
         for row in comparisons(estimates)
     ]
     return table([head], rows, f"{ours} against the other methods", "fit")
-
-
-def methods_list(estimates: Estimates) -> Markup | None:
-    """One line about every method that this page can explain."""
-    labels = tuple(estimates.run.world.get("level_labels", ()))
-    told = [(method_title(m), method_meaning(m, labels)) for m in estimates.run.methods]
-    items = [tag("li", tag("strong", name), f": {words}.") for name, words in told if words]
-    return tag("ul", *items) if items else None
-
-
-def measures_table(estimates: Estimates) -> Markup:
-    """What each measure of the run means, and whom a bad value harms."""
-    head = tag(
-        "tr", *(tag("th", t, scope="col") for t in ("Measure", "Definition", "Who is harmed"))
-    )
-    words = [measure_words(metric) for metric in metric_titles(estimates)]
-    rows = [
-        tag("tr", tag("th", w.title, scope="row"), tag("td", w.meaning), tag("td", w.harm))
-        for w in words
-        if w.meaning
-    ]
-    for criterion in estimates.criteria:
-        said = criterion_words(criterion)
-        meaning = f"{said.meaning[:1].upper()}{said.meaning[1:]}; the exact line holds it ex ante."
-        harm = "The group on the lower side; which one it is shows in the columns by group."
-        rows.append(
-            tag("tr", tag("th", said.title, scope="row"), tag("td", meaning), tag("td", harm))
-        )
-    return table([head], rows, "What each measure means", "text")
 
 
 def definitions(pairs: Sequence[tuple[Any, Any]], class_: str | None = None) -> Markup:

@@ -10,6 +10,7 @@ from evenhand.core.registry import ALGORITHMS, POLICIES
 from evenhand.experiments.choose_policy import check_policy
 from evenhand.experiments.choose_world import choose_world
 from evenhand.experiments.config import Experiment
+from evenhand.experiments.exact import why_not_exact
 from evenhand.experiments.folder import EXACT
 from evenhand.experiments.limits import check_evaluation
 from evenhand.experiments.methods import check_options, is_learner, make_algorithm, num_updates
@@ -84,4 +85,4 @@ def describe_world(world: tuple[Any, Any, Any]) -> dict[str, Any]:
             f"{type(env).__name__} has no description to report; compare in Lending-v0, or measure "
             "one policy with: evenhand evaluate"
         )
-    return population.describe()
+    return population.describe() | {"not_exact": why_not_exact(population)}

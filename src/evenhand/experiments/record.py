@@ -49,6 +49,12 @@ class Run:
     def reference(self) -> pl.DataFrame | None:
         return self._optional("reference")
 
+    @cached_property
+    def sensitivity(self) -> dict[str, Any]:
+        """Exact numbers under other payoffs and moves; empty where the run has none."""
+        path = self.folder / "sensitivity.json"
+        return _read_json(path) if path.is_file() else {}
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods in the order of the experiment."""
