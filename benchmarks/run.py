@@ -19,7 +19,7 @@ PARTS = {
     "a": ("speed", "simulation", 7),
     "b": ("speed", "training", 5),
     "c": ("speed", "ten_seeds", 1),
-    "d": ("startup", "first_update", 1),
+    "d": ("startup", "first_update", 5),
     "e": ("startup", "imports", 7),
 }
 

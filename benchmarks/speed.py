@@ -13,9 +13,9 @@ from lending_gymnasium import LendingScalar
 from scipy.stats import ks_2samp
 
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
 from evenhand.core.policy import constant_policy, threshold_policy
 from evenhand.core.rollout import evaluate, rollout, start
+from evenhand.core.training import train
 from evenhand.envs.lending import Lending
 from evenhand.envs.observing import with_features
 

@@ -6,37 +6,49 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from clock import Row
 
-COMPARE = ("compare", "--preset", "gym", "--seeds", "1", "--steps", "20480", "--episodes", "1")
+COMPARE = (
+    *("compare", "--preset", "gym", "--seeds", "1", "--steps", "20480", "--episodes", "1"),
+    *("--policies", "", "--frontier-points", "2"),
+)
+# A process that has just been forked counts its parent's memory as its own peak, so a parent of a
+# few MiB starts the program and asks the system what it used.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+begin = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, used = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+cpu, wall = used.ru_utime + used.ru_stime, time.perf_counter() - begin
+print(json.dumps([child.returncode, cpu, wall, used.ru_maxrss / 1024]))
+"""
 
 
 def _run(arguments: tuple[str, ...], cache: str | None = None) -> tuple[float, float, float]:
-    """CPU seconds, wall seconds and peak MiB of one process with its children."""
+    """CPU seconds, wall seconds and peak MiB of one Python process."""
     environment = os.environ | ({"EVENHAND_CACHE_DIR": cache} if cache else {})
     if cache:
         environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    begin = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, *arguments],
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, sys.executable, *arguments],
         env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        check=True,
     )
-    said = (child.stderr.read() if child.stderr else b"").decode()
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed: {said[-500:]}")
-    wall = time.perf_counter() - begin
-    return used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024
+    code, cpu, wall, memory = json.loads(done.stdout)
+    if code:
+        raise RuntimeError(f"python {' '.join(arguments)} ended with exit code {code}")
+    return cpu, wall, memory
 
 
 def first_update(repeats: int) -> list[Row]:
-    """Seconds until a comparison has made its first training steps, without and with a cache."""
+    """Seconds until a comparison has made its first training steps, without and with a cache.
+
+    The exact frontier is computed beside the training, as in every comparison.
+    """
     cold, cached, total, memory = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for repeat in range(repeats):

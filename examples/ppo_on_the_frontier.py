@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.data.presets import drift_1
 from evenhand.envs.lending import Lending
 from evenhand.tabular.frontier import Frontier

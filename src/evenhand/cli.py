@@ -55,6 +55,11 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.frontier",
         "Frontier",
     ),
+    "sensitivity": Command(
+        "Which exact conclusions survive other payoffs and moves.",
+        "evenhand.commands.sensitivity",
+        "Sensitivity",
+    ),
     "calibrate": Command(
         "Turn loan records into the parameters of an environment.",
         "evenhand.commands.calibrate",
@@ -65,8 +70,33 @@ COMMANDS: dict[str, Command] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of one call: 0, 2 for input that cannot be used, 130 after Ctrl-C."""
+    if argv is not None:
+        return _exit_code(argv)
     try:
-        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        code = _exit_code(sys.argv[1:])
+    except Exception:
+        if not _left_behind():
+            raise
+        sys.excepthook(*sys.exc_info())  # pyright: ignore[reportArgumentType]
+        code = 1
+    if _left_behind():
+        # Threads inside compiled code cannot be stopped, and would crash the end of the process.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _left_behind() -> bool:
+    """Whether a thread of an interrupted run still computes."""
+    import threading
+
+    return any(thread.name == "evenhand-part" for thread in threading.enumerate())
+
+
+def _exit_code(argv: Sequence[str]) -> int:
+    try:
+        code = _dispatch(list(argv))
         sys.stdout.flush()
         return code
     except InputError as error:

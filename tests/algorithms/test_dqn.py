@@ -10,8 +10,8 @@ from probe import Probe
 
 from evenhand.algorithms.dqn import DQN, EpsilonGreedy
 from evenhand.algorithms.parts.buffers import empty_buffer
-from evenhand.core.algorithm import train
 from evenhand.core.rollout import evaluate
+from evenhand.core.training import train
 
 
 @given(st.lists(st.sampled_from([1, 3, 8]), max_size=8))

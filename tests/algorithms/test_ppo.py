@@ -10,8 +10,8 @@ from evenhand.algorithms.parts.gae import gae
 from evenhand.algorithms.parts.shuffle import random_orders
 from evenhand.algorithms.parts.surrogate import clipped_surrogate
 from evenhand.algorithms.ppo import PPO, Batch
-from evenhand.core.algorithm import train
 from evenhand.core.rollout import evaluate
+from evenhand.core.training import train
 
 
 def random_batch(size=32, obs_size=2, num_actions=2, seed=0):

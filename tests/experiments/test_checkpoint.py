@@ -6,8 +6,8 @@ import pytest
 
 from evenhand.algorithms.dqn import DQN
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
 from evenhand.core.errors import InputError
+from evenhand.core.training import train
 from evenhand.data.presets import gym
 from evenhand.envs.lending import Lending
 from evenhand.experiments.checkpoint import load_state, read_header, save_state

@@ -199,9 +199,9 @@ def test_the_summary_is_strict_json_and_agrees_with_the_page(page, tmp_path):
     assert set(found["distance"]) == set(CRITERIA)
 
 
-def test_the_terminal_table_has_a_row_per_method(tmp_path):
-    table = summary_table(read_run(MadeUp().write(tmp_path)))
-    assert table.row_count == 3
+def test_the_terminal_tables_have_a_row_per_method(tmp_path):
+    tables = summary_table(read_run(MadeUp().write(tmp_path)))
+    assert tables.earnings().row_count == tables.people().row_count == 3
 
 
 def test_figures_are_written_for_papers_and_repeat_to_the_byte(tmp_path):

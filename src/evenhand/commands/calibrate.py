@@ -91,6 +91,10 @@ def run(options: Calibrate) -> dict[str, Any]:
     from evenhand.data.params_file import write_params
 
     check_writable(options.out)
+    if options.direction not in ("auto", "higher", "lower"):
+        raise InputError(f'--direction is "auto", "higher" or "lower", got {options.direction!r}')
+    if options.seed < 0:
+        raise InputError(f"--seed must be at least 0, got {options.seed}")
     taiwan = options.file == TAIWAN and not Path(TAIWAN).exists()
     records, chosen = _records(options, taiwan), _chosen(options, taiwan)
     result = calibrate(records, chosen)

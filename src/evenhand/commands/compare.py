@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tyro
+
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from evenhand.experiments.config import Experiment
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,13 @@ class Compare:
     """Parameter file of `evenhand calibrate`, instead of a preset."""
     groups: str | None = None
     """Comma-separated subset of the groups."""
-    set: tuple[str, ...] = ()
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """key=value: options of the preset or fields of the population; repeatable."""
     algorithms: str = "ppo"
     """Comma-separated learners, see `evenhand list`; empty for none."""
     policies: str = "max-util,equal-opportunity,approve-all"
     """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none."""
-    option: tuple[str, ...] = ()
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """algorithm.field=value, such as ppo.discount=0.999; repeatable."""
     seeds: int = 10
     """Independent runs of every method."""
@@ -40,12 +44,16 @@ class Compare:
     """Evaluation episodes per seed."""
     evaluation_steps: int | None = None
     """Steps of an evaluation episode; the world's own by default."""
-    frontier_points: int = 9
-    """Points of every exact frontier."""
+    frontier_points: int = 15
+    """Points of every exact frontier; the recall gap, whose points need a search, gets three
+    fifths as many."""
     policy_class: str = "time"
     """`time` bounds every policy; `visit` is quicker and bounds policies that count visits."""
     features: str | None = None
     """Comma-separated observation features, such as score-onehot,group."""
+    seed_mode: str = "auto"
+    """How seeds share the machine: threads (on a CPU), vmap (on an accelerator), map (one after
+    another) or auto; the results are those of the same experiment."""
     name: str = "compare"
     """Name of the run's folder."""
     out: str = "runs"
@@ -80,9 +88,27 @@ def run(options: Compare) -> dict[str, Any]:
     runs = Path(options.out)
     if runs.exists() and not runs.is_dir():
         raise InputError(f"--out {options.out} is a file; name a folder for the runs")
-    folder = run_experiment(experiment, runs, command_line(options))
+    folder = run_experiment(experiment, runs, command_line(options), options.seed_mode)
+    _write_sensitivity(experiment, folder)
     page = write_page(folder)
     return {**summary(read_run(folder)), "folder": str(folder), "page": str(page)}
+
+
+def _write_sensitivity(experiment: "Experiment", folder: Path) -> None:
+    """Keep exact numbers under other assumptions beside the records, where some are assumed."""
+    from evenhand.core.plain import to_json
+    from evenhand.data.choose import choose_population
+    from evenhand.experiments.record import write_text
+    from evenhand.experiments.sensitivity import applies, sensitivity
+
+    path = folder / "sensitivity.json"
+    if experiment.env != "Lending-v0" or path.is_file():
+        return
+    chosen = (experiment.preset, experiment.params, experiment.groups, experiment.settings)
+    population = choose_population(*chosen)
+    if applies(population):
+        found = sensitivity(population, experiment.evaluation_steps, experiment.criteria)
+        write_text(path, to_json(found, indent=1) + "\n")
 
 
 def show(result: dict[str, Any], console: "Console") -> None:

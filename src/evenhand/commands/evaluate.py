@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import tyro
+
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ class Evaluate:
     """A parameter file instead of a preset."""
     groups: str | None = None
     """Comma-separated names of the groups to keep."""
-    set: tuple[str, ...] = ()
-    """Changes to the population, as key=value."""
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Changes to the population, as key=value; repeatable."""
     policy: str = "max-util"
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
     score>=620, max-util, max-util-fitted, equal-opportunity, accuracy-classifier, or a .csv file
@@ -43,12 +45,14 @@ def run(options: Evaluate) -> dict[str, Any]:
     _check(options)
     from evenhand.algorithms.policies import read_policy
     from evenhand.experiments.choose_world import choose_world
+    from evenhand.experiments.limits import check_evaluation
 
     read_policy(options.policy)
     started = time.perf_counter()
     env, params, numbers = choose_world(
         options.env, options.preset, options.params, options.groups, options.set
     )
+    check_evaluation(env, options.episodes, options.steps)
     measured, notes = _measure(options, env, params)
     return {
         "env": options.env,
@@ -90,7 +94,8 @@ def _measure(
     found = evaluate(
         evaluate_key, world, params, policy, num_episodes=options.episodes, steps=options.steps
     )
-    return measure(found, world, params), policy_notes(options.policy, env)
+    # Metrics ask nothing of a wrapper: without it every policy shares one compiled program.
+    return measure(found, env, params), policy_notes(options.policy, env)
 
 
 def _row(measurement: "Measurement") -> dict[str, Any]:

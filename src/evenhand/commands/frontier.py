@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tyro
+
 from evenhand.commands.frontier_output import check_out, show, write
 from evenhand.core.errors import InputError, unknown_name
 
@@ -28,8 +30,8 @@ class Frontier:
     """A parameter file instead of a preset."""
     groups: str | None = None
     """Comma-separated names of the groups to keep."""
-    set: tuple[str, ...] = ()
-    """Changes to the population, as key=value."""
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Changes to the population, as key=value; repeatable."""
     criterion: str = "gain-disparity"
     """What is tolerated: gain-disparity, approval-gap, score-w1 or recall-gap."""
     steps: int | None = None
@@ -79,8 +81,8 @@ def _parse_tolerances(options: Frontier) -> list[float] | None:
     """The tolerances asked for; None: spread them. Every option is checked before any work."""
     if options.tolerances is not None and options.points is not None:
         raise InputError("--tolerances and --points exclude each other; give one of them")
-    if options.points is not None and options.points < 2:
-        raise InputError(f"--points must be at least 2, got {options.points}")
+    if options.points is not None and not 2 <= options.points <= 1000:
+        raise InputError(f"--points must be at least 2 and at most 1000, got {options.points}")
     if options.confirm < 0 or options.confirm == 1:
         raise InputError(f"--confirm must be 0 or at least 2 episodes, got {options.confirm}")
     if options.out is not None:

@@ -84,5 +84,7 @@ def check_out(path: Path) -> None:
     """Raise `InputError` where the frontier could not be written to this file later."""
     if path.suffix not in _SUFFIXES:
         raise InputError(f"--out must end in {' or '.join(_SUFFIXES)}, got {str(path)!r}")
+    if path.is_dir():
+        raise InputError(f"--out {str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"--out: there is no folder {str(path.parent)!r}; create it first")

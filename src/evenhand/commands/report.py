@@ -26,17 +26,10 @@ class ReportOptions:
 
 def run(options: ReportOptions) -> dict[str, Any]:
     """The summary of the run and the paths of what was written."""
-    from evenhand.core.errors import InputError
     from evenhand.experiments.record import read_run
     from evenhand.experiments.summary import summary
 
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "a report draws with matplotlib, which is not installed; "
-            'install it with: pip install "evenhand[report]"'
-        ) from error
+    require_matplotlib()
     from evenhand.experiments.report import write_figures, write_page
 
     if options.format == "figures":
@@ -52,12 +45,25 @@ def run(options: ReportOptions) -> dict[str, Any]:
 def show(result: dict[str, Any], console: "Console") -> None:
     """Print the answer, the key table and where the page is."""
     from evenhand.experiments.record import read_run
-    from evenhand.experiments.summary import summary_table
+    from evenhand.experiments.terminal import summary_table
 
     console.print(result["answer"], style="bold", markup=False, highlight=False)
     console.print(summary_table(read_run(result["folder"])))
     for path in result["written"]:
         console.print(path, markup=False, highlight=False, soft_wrap=True)
+
+
+def require_matplotlib() -> None:
+    """`InputError` with the remedy where matplotlib is not installed."""
+    from evenhand.core.errors import InputError
+
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "a report draws with matplotlib, which is not installed; "
+            'install it with: pip install "evenhand[report]"'
+        ) from error
 
 
 def _show_in_browser(path: Path) -> None:

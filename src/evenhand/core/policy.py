@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 
@@ -85,13 +86,15 @@ def threshold_policy(env: Any, levels: Any) -> TabularPolicy:
 
     A fractional level randomises: 2.25 approves level 2 with probability .75 and all above.
     """
-    cut = jnp.broadcast_to(jnp.asarray(levels, jnp.float32), (env.num_groups,))
-    level = jnp.arange(env.num_levels, dtype=jnp.float32)
-    approve = jnp.clip(level[None, :] + 1.0 - cut[:, None], 0.0, 1.0)
-    return TabularPolicy(jnp.stack([1 - approve, approve], -1), env)
+    # numpy unless the levels are traced: jnp compiles a small program for every line.
+    xp = jnp if isinstance(levels, jax.Array) else np
+    cut = xp.broadcast_to(xp.asarray(levels, xp.float32), (env.num_groups,))
+    level = xp.arange(env.num_levels, dtype=xp.float32)
+    approve = xp.clip(level[None, :] + 1.0 - cut[:, None], 0.0, 1.0)
+    return TabularPolicy(jnp.asarray(xp.stack([1 - approve, approve], -1)), env)
 
 
 def constant_policy(env: Any, approve: float) -> TabularPolicy:
     """Approve everybody with the same probability: 1 approves all, 0 denies all."""
-    share = jnp.full((env.num_groups, env.num_levels), approve, jnp.float32)
-    return TabularPolicy(jnp.stack([1 - share, share], -1), env)
+    share = np.full((env.num_groups, env.num_levels), approve, np.float32)
+    return TabularPolicy(jnp.asarray(np.stack([1 - share, share], -1)), env)

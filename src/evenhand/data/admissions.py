@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.data.apportion import largest_remainders
+from evenhand.data.population_checks import check_numbers
 
 # `PAYOFFS[name][decision][label]`: what rejecting (0) or admitting (1) brings when the applicant
 # would fail (0) or succeed (1).
@@ -79,6 +81,7 @@ class AdmissionsPopulation:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
+        check_numbers(vars(self))
         if not ((self.success_prob >= 0) & (self.success_prob <= 1)).all():
             raise InputError("success_prob must lie in [0, 1]")
         if not 0 <= self.modify_prob <= 1:
@@ -118,6 +121,16 @@ class AdmissionsPopulation:
     def labels(self) -> tuple[str, ...]:
         return self.level_labels or tuple(str(level) for level in range(self.num_levels))
 
+    def describe(self) -> dict[str, Any]:
+        """JSON-able numbers and assumptions, for pages and records."""
+        plain = ("name", "modify_prob", "episode_steps", "source", "assumed")
+        lists = ("groups", "population_per_group", "cost", "payoff")
+        arrays = ("initial", "initial_budget", "success_prob")
+        found = {name: getattr(self, name) for name in plain}
+        found |= {name: list(getattr(self, name)) for name in lists}
+        found |= {name: getattr(self, name).tolist() for name in arrays}
+        return found | {"level_labels": list(self.labels)}
+
     def initial_counts(self) -> np.ndarray:
         """`(G, K, B + 1)` people at each true score and budget, largest remainders first."""
         joint = self.initial[:, :, None] * self.initial_budget[:, None, :]
@@ -135,8 +148,8 @@ def college(
 
     The published description fixes the mechanism and no number, so every number is an assumption.
     """
-    if num_groups < 2:
-        raise InputError(f"num_groups must be at least 2, got {num_groups}; add a group")
+    if type(num_groups) is not int or not 2 <= num_groups <= 100:
+        raise InputError(f"num_groups must be at least 2 and at most 100, got {num_groups!r}")
     if payoff not in PAYOFFS:
         raise unknown_name("payoff", payoff, PAYOFFS)
     mix = np.linspace(0, 1, num_groups)

@@ -9,23 +9,31 @@ from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.data.population import LendingPopulation
+from evenhand.data.population_checks import as_numbers, check_numbers
 from evenhand.data.presets import PRESETS
 
 # Fields that hold one number per group; a single number on the command line means "for each".
 _PER_GROUP = ("population_per_group", "up", "down")
+# Names and scales belong to a preset or a file; a change on the command line would unsettle them.
+_FIXED = {"assumed", "source", "name", "groups", "level_labels", "bin_edges"}
+_FORMS = {"--set": "key=value", "--option": "algorithm.field=value"}
+_ARRAYS = ("initial", "repay_prob", "drift", "gain")
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+def parse_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Any]:
     """`["key=value", ...]` as a dictionary; numbers and tuples are read as Python literals."""
     parsed: dict[str, Any] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
-        if not separator or not key:
-            raise InputError(f"--set takes key=value, got {setting!r}")
+        key, text = key.strip(), text.strip()
+        if not separator or not key or not text:
+            raise InputError(f"{flag} takes {_FORMS[flag]}, got {setting!r}")
+        if key in parsed:
+            raise InputError(f"{flag} gives {key!r} twice; give it once")
         try:
-            parsed[key.strip()] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            parsed[key.strip()] = {"true": True, "false": False}.get(text.lower(), text)
+            parsed[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            parsed[key] = {"true": True, "false": False}.get(text.lower(), text)
     return parsed
 
 
@@ -54,6 +62,7 @@ def choose_population(
         make = PRESETS[name]
         known = inspect.signature(make).parameters
         options = {key: changes.pop(key) for key in list(changes) if key in known}
+        check_numbers({k: (v,) for k, v in options.items() if k == "population_per_group"})
         if groups is not None and "groups" in known:
             options["groups"] = tuple(part.strip() for part in groups.split(","))
             groups = None
@@ -70,7 +79,7 @@ def choose_population(
 
 def with_changes(population: LendingPopulation, changes: dict[str, Any]) -> LendingPopulation:
     """The population with named fields replaced; an unknown name is an error with a suggestion."""
-    known = {f.name for f in fields(population)} - {"assumed", "source", "name", "groups"}
+    known = {f.name for f in fields(population)} - _FIXED
     for key in changes:
         if key not in known:
             raise unknown_name("setting", key, known)
@@ -80,6 +89,10 @@ def with_changes(population: LendingPopulation, changes: dict[str, Any]) -> Lend
             filled[key] = (filled[key],) * population.num_groups
         elif key in filled:
             filled[key] = tuple(filled[key])
+    for key in _ARRAYS:
+        if filled.get(key) is not None:
+            filled[key] = as_numbers(key, filled[key])
+    check_numbers(filled)
     try:
         return replace(population, **filled)
     except InputError:

@@ -7,6 +7,7 @@ import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.data.apportion import largest_remainders
+from evenhand.data.population_checks import check_numbers
 from evenhand.tabular.mdp import TabularMDP
 
 # What happened to an applicant, the leading axis of `drift`.
@@ -58,6 +59,13 @@ class LendingPopulation:
     source: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("initial", "repay_prob"):
+            if getattr(self, name).ndim != 2:
+                raise InputError(
+                    f"{name} must have one row per group, got shape {getattr(self, name).shape}"
+                )
+        if self.num_levels < 2:
+            raise InputError(f"a population needs at least 2 levels, got {self.num_levels}")
         shape = (len(self.groups), self.num_levels)
         per_group = {
             "up": self.up,
@@ -78,6 +86,7 @@ class LendingPopulation:
             raise InputError("every row of initial must be a distribution; divide it by its sum")
         if ((self.repay_prob < 0) | (self.repay_prob > 1)).any():
             raise InputError("repay_prob must lie in [0, 1]")
+        check_numbers(vars(self))
         if min(self.population_per_group) < 1:
             raise InputError(
                 f"population_per_group must be at least 1, got {self.population_per_group}"
@@ -88,11 +97,14 @@ class LendingPopulation:
             raise InputError(
                 f'initial_levels must be "exact" or "independent", got {self.initial_levels!r}'
             )
+        if self.gain is not None and np.shape(self.gain) != (self.num_levels,):
+            raise InputError(f"gain must be ({self.num_levels},), got shape {np.shape(self.gain)}")
         if self.drift is not None and (
             self.drift.ndim != 3
             or self.drift.shape[:2] != (3, len(self.groups))
             or self.drift.shape[2] % 2 == 0
             or not np.allclose(self.drift.sum(-1), 1, atol=1e-6)
+            or (self.drift < 0).any()
         ):
             raise InputError(
                 "drift must be (3, G, 2W + 1): distributions of the extra move after denial, "
@@ -151,8 +163,8 @@ class LendingPopulation:
 
     def describe(self) -> dict[str, Any]:
         """JSON-able numbers and assumptions, for pages and records."""
-        plain = ("reward_repaid", "reward_default", "episode_steps", "source", "assumed", "name")
-        found = {name: getattr(self, name) for name in plain}
+        plain = ("reward_repaid", "reward_default", "cash", "episode_steps", "source", "assumed")
+        found = {name: getattr(self, name) for name in ("name", *plain)}
         found |= {
             name: list(getattr(self, name))
             for name in ("groups", "population_per_group", "up", "down")

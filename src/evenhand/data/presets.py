@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.core.errors import InputError
 from evenhand.data import fico
 from evenhand.data.population import LendingPopulation
 
@@ -28,8 +29,8 @@ _LENDING_CLUB = np.array(
 
 def gym(num_groups: int = 2, population_per_group: int = 1000) -> LendingPopulation:
     """The lending world of ml-fairness-gym; more groups interpolate between its two."""
-    if num_groups < 2:
-        raise ValueError(f"num_groups must be at least 2, got {num_groups}")
+    if type(num_groups) is not int or not 2 <= num_groups <= 100:
+        raise InputError(f"num_groups must be a whole number from 2 to 100, got {num_groups!r}")
     mix = np.linspace(0, 1, num_groups)[:, None]
     return LendingPopulation(
         name="gym",

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from evenhand.data.admissions import AdmissionsPopulation
@@ -23,12 +24,13 @@ class AdmissionsParams(eqx.Module):
 
 def admissions_params(population: AdmissionsPopulation) -> AdmissionsParams:
     """The float32 numbers of a population."""
+    # Made by numpy: jnp would compile a small program for every conversion.
     return AdmissionsParams(
-        initial=jnp.asarray(population.initial, jnp.float32),
-        initial_budget=jnp.asarray(population.initial_budget, jnp.float32),
-        initial_counts=jnp.asarray(population.initial_counts(), jnp.int32),
-        success_prob=jnp.asarray(population.success_prob, jnp.float32),
-        payoff=jnp.asarray(population.payoff, jnp.float32),
-        modify_prob=jnp.float32(population.modify_prob),
-        cost=jnp.asarray(population.cost, jnp.float32),
+        initial=jnp.asarray(np.asarray(population.initial, np.float32)),
+        initial_budget=jnp.asarray(np.asarray(population.initial_budget, np.float32)),
+        initial_counts=jnp.asarray(np.asarray(population.initial_counts(), np.int32)),
+        success_prob=jnp.asarray(np.asarray(population.success_prob, np.float32)),
+        payoff=jnp.asarray(np.asarray(population.payoff, np.float32)),
+        modify_prob=jnp.asarray(np.float32(population.modify_prob)),
+        cost=jnp.asarray(np.asarray(population.cost, np.float32)),
     )

@@ -56,8 +56,8 @@ class FromGymnasium(AbstractHostEnvironment):
             weight[i] = info.get("weight", 1.0)
             terminated[i] = ended
             self.worlds.over[i] = ended or cut
-        group, person, decision, label = jnp.asarray(facts.T)
-        outcome = Outcome(group, person, decision, label, jnp.asarray(weight))
+        columns = {name: jnp.asarray(facts[:, i]) for i, name in enumerate(FACTS)}
+        outcome = Outcome(**columns, weight=jnp.asarray(weight))
         obs = self.worlds.obs.copy()
         step = Step(jnp.asarray(rewards), jnp.asarray(terminated), outcome, jnp.asarray(obs))
         return obs, step

@@ -38,8 +38,11 @@ class HistoryWindow(AbstractWindow):
         self.length = length
 
     def __check_init__(self):
-        if self.length < 1:
-            raise InputError(f"the length of a history must be at least 1, got {self.length}")
+        if not 1 <= self.length <= 100_000:
+            raise InputError(
+                "the length of a history must be at least 1 and at most 100,000, "
+                f"got {self.length:,}"
+            )
         self.env.decode(jnp.zeros(self.env.obs_size))  # says so where no score is shown
         if "group" not in self.env.slices:
             raise InputError("a history counts applicants by group; add the feature 'group'")

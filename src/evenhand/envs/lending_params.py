@@ -35,18 +35,19 @@ class LendingParams(eqx.Module):
 
 def lending_params(population: LendingPopulation) -> LendingParams:
     """The float32 numbers of a population; observed moves start equal to the true ones."""
+    # Made by numpy: jnp would compile a small program for every conversion.
     return LendingParams(
-        initial=jnp.asarray(population.initial, jnp.float32),
-        initial_counts=jnp.asarray(population.initial_counts(), jnp.int32),
-        repay_prob=jnp.asarray(population.repay_prob, jnp.float32),
-        gain=jnp.asarray(population.potential, jnp.float32),
-        up=jnp.asarray(population.up, jnp.int32),
-        down=jnp.asarray(population.down, jnp.int32),
-        drift_reach=jnp.asarray(np.cumsum(population.drift_law, -1), jnp.float32),
-        reward_repaid=jnp.float32(population.reward_repaid),
-        reward_default=jnp.float32(population.reward_default),
-        conscientiousness_std=jnp.float32(population.conscientiousness_std),
-        cash=jnp.float32(population.cash),
-        observed_up=jnp.asarray(population.up, jnp.float32),
-        observed_down=jnp.asarray(population.down, jnp.float32),
+        initial=jnp.asarray(np.asarray(population.initial, np.float32)),
+        initial_counts=jnp.asarray(np.asarray(population.initial_counts(), np.int32)),
+        repay_prob=jnp.asarray(np.asarray(population.repay_prob, np.float32)),
+        gain=jnp.asarray(np.asarray(population.potential, np.float32)),
+        up=jnp.asarray(np.asarray(population.up, np.int32)),
+        down=jnp.asarray(np.asarray(population.down, np.int32)),
+        drift_reach=jnp.asarray(np.asarray(np.cumsum(population.drift_law, -1), np.float32)),
+        reward_repaid=jnp.asarray(np.float32(population.reward_repaid)),
+        reward_default=jnp.asarray(np.float32(population.reward_default)),
+        conscientiousness_std=jnp.asarray(np.float32(population.conscientiousness_std)),
+        cash=jnp.asarray(np.float32(population.cash)),
+        observed_up=jnp.asarray(np.asarray(population.up, np.float32)),
+        observed_down=jnp.asarray(np.asarray(population.down, np.float32)),
     )

@@ -17,10 +17,11 @@ from evenhand.core.errors import InputError
 _MAGIC = b"evenhand checkpoint 1\n"
 
 
-def save_state(path: str | Path, state: TrainState, digest: str = "") -> None:
+def save_state(path: str | Path, state: TrainState, digest: str = "", notes: Any = None) -> None:
     """Write a run to a file; a reader sees the old file or the new one, never a part.
 
-    `digest` names the experiment the run belongs to; `load_state` can insist on it.
+    `digest` names the experiment the run belongs to; `load_state` can insist on it. `notes` is
+    JSON-able data that stays with the state, see `read_header`.
     """
     path = Path(path)
     body = io.BytesIO()
@@ -30,6 +31,7 @@ def save_state(path: str | Path, state: TrainState, digest: str = "") -> None:
         "update": int(state.update),
         "versions": {name: _version(name) for name in ("evenhand", "jax", "equinox")},
         "leaves": _leaves(state),
+        "notes": notes,
         "sha256": hashlib.sha256(body.getbuffer()).hexdigest(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +71,7 @@ def load_state(path: str | Path, like: TrainState, digest: str | None = None) ->
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """What a checkpoint says of itself: `digest`, `update`, `versions`, `leaves`, `sha256`."""
+    """What a checkpoint says of itself: digest, update, versions, leaves, notes and sha256."""
     return _read(Path(path))[0]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.data.choose import choose_population
+from evenhand.data.population_checks import as_numbers, check_numbers
 
 # Id -> the class, imported only when asked for; each takes its numbers and `features`.
 WORLDS: dict[str, str] = {
@@ -61,6 +62,10 @@ def _admissions_numbers(
     for name in changes:
         if name not in known:
             raise unknown_name("setting", name, known)
+    if "population_per_group" in changes:
+        check_numbers({"population_per_group": (changes["population_per_group"],)})
+    if "cost" in changes:
+        changes["cost"] = tuple(as_numbers("cost", changes["cost"]).ravel().tolist())
     try:
         return admissions.college(**changes)
     except InputError:

@@ -12,7 +12,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-_OPTIMIZATION_FLAG = "xla_backend_optimization_level"
+# Flags for the compiler: what we compile is small and runs in a thread a core, so that neither
+# heavy optimisation nor threads inside a matrix product pay.
+_FLAGS = {"xla_backend_optimization_level": "1", "xla_cpu_multi_thread_eigen": "false"}
+# Versions of jaxlib whose library was looked at; in others the flags are searched for.
+_KNOWN = ((0, 10), (0, 11))
 
 
 def configure_compilation(cache: Path | None = None) -> Path:
@@ -27,9 +31,11 @@ def configure_compilation(cache: Path | None = None) -> Path:
     # jax keeps only programs that took a second to compile; ours are many and small.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    flags = os.environ.get("XLA_FLAGS", "")
-    if _OPTIMIZATION_FLAG not in flags and "jax" not in sys.modules and _accepts_flag():
-        os.environ["XLA_FLAGS"] = f"{flags} --{_OPTIMIZATION_FLAG}=1".strip()
+    if "jax" not in sys.modules:
+        flags = os.environ.get("XLA_FLAGS", "")
+        for name in _accepted([name for name in _FLAGS if name not in flags]):
+            flags = f"{flags} --{name}={_FLAGS[name]}".strip()
+        os.environ["XLA_FLAGS"] = flags
     return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
 
 
@@ -55,13 +61,26 @@ def machine_type() -> str:
     return f"{platform.machine() or 'unknown'}-{digest[:12]}"
 
 
-def _accepts_flag() -> bool:
-    """Whether the installed XLA knows the flag: an unknown one would end the process."""
+def _accepted(names: list[str]) -> list[str]:
+    """Those of the flags that the installed XLA knows: an unknown one would end the process."""
     spec = find_spec("jaxlib")
-    if spec is None or spec.origin is None:
-        return False
+    if not names or spec is None or spec.origin is None:
+        return []
+    # Asking the metadata is a hundred times quicker than searching a library of 300 MB.
+    if _KNOWN[0] <= _jaxlib_version() < _KNOWN[1]:
+        return names
+    found = set()
     for library in Path(spec.origin).parent.glob("libjax_common*"):
         with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
-            if m.find(_OPTIMIZATION_FLAG.encode()) >= 0:
-                return True
-    return False
+            found |= {name for name in names if m.find(name.encode()) >= 0}
+    return [name for name in names if name in found]
+
+
+def _jaxlib_version() -> tuple[int, int]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        major, minor = version("jaxlib").split(".")[:2]
+        return int(major), int(minor)
+    except (PackageNotFoundError, ValueError):
+        return 0, 0

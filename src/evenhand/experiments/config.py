@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evenhand.core.errors import InputError
+from evenhand.core.errors import InputError, unknown_name
+
+# Steps are counted in 32 bits, and a run ends with a whole update.
+_MOST_STEPS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -32,28 +35,69 @@ class Experiment:
     episodes: int = 5
     evaluation_steps: int | None = None
     criteria: tuple[str, ...] = ("gain-disparity", "approval-gap", "score-w1", "recall-gap")
-    frontier_points: int = 9
+    frontier_points: int = 15
+    """Points of every exact frontier; those that need a search (recall) get three fifths."""
     policy_class: str = "time"
     options: tuple[str, ...] = ()
     """`method.field=value` settings of the learners, e.g. `ppo.discount=0.999`."""
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "steps", "episodes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("seeds", "steps", "episodes", "evaluation_steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
+        if not 0 <= self.first_seed <= self.first_seed + self.seeds <= 2**32:
+            raise InputError(
+                f"seeds must lie from 0 to 2^32 - 1, got first_seed={self.first_seed} and "
+                f"seeds={self.seeds}"
+            )
+        if self.steps > _MOST_STEPS:
+            raise InputError(f"steps must be at most {_MOST_STEPS:,}, got {self.steps:,}")
+        if not 2 <= self.frontier_points <= 1000:
+            raise InputError(f"frontier_points must be 2 to 1000, got {self.frontier_points}")
+        if not self.name.strip(". ") or set(self.name) & set("/\\\0") or len(self.name) > 100:
+            raise InputError(
+                f"name must be the name of a folder, without slashes, got {self.name!r}"
+            )
         if not self.methods:
             raise InputError("no methods to compare; name some with --algorithms or --policies")
-        if len(set(self.methods)) < len(self.methods):
-            raise InputError(f"methods {self.methods} name one twice; name each once")
+        twice = [name for name in self.methods if self.methods.count(name) > 1]
+        if twice:
+            raise InputError(f"method {twice[0]!r} is named twice; name each once")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        from evenhand.tabular.criteria import CRITERIA
+        from evenhand.tabular.lending import POLICY_CLASSES
+
+        for kind, names, known in (
+            ("criterion", self.criteria, CRITERIA),
+            ("policy class", (self.policy_class,), POLICY_CLASSES),
+        ):
+            for name in names:
+                if name not in known:
+                    raise unknown_name(kind, name, known)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-able data."""
         return json.loads(json.dumps(asdict(self)))
 
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON; a parameter file counts by its content, not its path."""
+        """SHA-256 of the canonical JSON; files count by their content, not by their path."""
         content = self.to_json()
         if self.params is not None:
-            content["params"] = hashlib.sha256(Path(self.params).read_bytes()).hexdigest()
+            content["params"] = _content(self.params)
+        content["methods"] = [
+            f"table {_content(name)}" if name.lower().endswith(".csv") else name
+            for name in self.methods
+        ]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(file: str) -> str:
+    """SHA-256 of a file."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}; check the path") from error

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 
 from evenhand.experiments.config import Experiment
+from evenhand.tabular.frontier import Frontier
+from evenhand.tabular.lending import criterion_values, threshold_policy
+from evenhand.tabular.planning import backward_induction, myopic
 
 Rows = list[dict[str, Any]]
 
@@ -14,9 +17,7 @@ def exact_rows(
     experiment: Experiment, population: Any, advance: Callable[[int], None]
 ) -> dict[str, Rows]:
     """Rows of `frontier` and `reference`; empty for worlds without a finite model of a person."""
-    if population is None or not hasattr(population, "person"):
-        return {"frontier": [], "reference": []}
-    if population.conscientiousness_std > 0 or population.num_groups < 2:
+    if why_not_exact(population):
         return {"frontier": [], "reference": []}
     steps = experiment.evaluation_steps or population.episode_steps
     frontier: Rows = []
@@ -29,13 +30,35 @@ def exact_rows(
     return {"frontier": frontier, "reference": reference_rows(population, steps)}
 
 
+def why_not_exact(population: Any) -> str:
+    """Why a world has no exact frontier, as a sentence; "" where it has one."""
+    if population is None or not hasattr(population, "person"):
+        return (
+            "How often a person is decided about depends on who has been admitted before, so a "
+            "person is no finite problem of their own and no exact frontier is known."
+        )
+    if population.conscientiousness_std > 0:
+        return (
+            "Every person has an unseen conscientiousness of their own, a continuous hidden state, "
+            "so there is no finite model of a person and no exact frontier; "
+            "conscientiousness_std=0 has one."
+        )
+    return "" if population.num_groups >= 2 else "A frontier compares groups, and there is one."
+
+
 def frontier_rows(
     population: Any, criterion: str, policy_class: str, steps: int, points: int
 ) -> Rows:
-    """Best profit at evenly spaced tolerances, from the unconstrained criterion value to 0."""
-    from evenhand.tabular.frontier import Frontier
+    """Best profit at even tolerances, from the unconstrained criterion value to the least there is.
 
+    Empty where the criterion is undefined: in some group nobody would repay.
+    """
     frontier = Frontier(population, criterion, steps, policy_class, keep_policies=False)
+    if not np.isfinite(frontier.unconstrained.disparity):
+        return []
+    if frontier.measure.rows is None:
+        points = max(2, 3 * points // 5)
+    ends = frontier.unconstrained.disparity, frontier.least_tolerance
     return [
         {
             "criterion": criterion,
@@ -46,16 +69,13 @@ def frontier_rows(
             "dual": point.dual,
             "seconds": point.seconds,
         }
-        for point in frontier.sweep(frontier.even_tolerances(points))
+        for point in frontier.sweep(np.linspace(*ends, points))
         if np.isfinite(point.profit)
     ]
 
 
 def reference_rows(population: Any, steps: int) -> Rows:
     """Profit and criteria of the exact optimum, the myopic rule and every single threshold."""
-    from evenhand.tabular.lending import criterion_values, threshold_policy
-    from evenhand.tabular.planning import backward_induction, myopic
-
     mdp = population.person(steps)
     profit = np.zeros(len(mdp.signals))
     profit[mdp.signals.index("profit")] = 1.0

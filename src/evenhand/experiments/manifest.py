@@ -44,6 +44,7 @@ def manifest(
     started: float,
     compile_seconds: float,
     first_update_seconds: float | None,
+    seed_mode: str,
 ) -> dict[str, Any]:
     """The manifest after a (possibly resumed) run; times add up over its sittings."""
     device = jax.devices()[0]
@@ -54,7 +55,7 @@ def manifest(
         "device": f"{device.platform}: {device.device_kind}",
         "cores": os.cpu_count(),
         "commit": _commit(),
-        "seed_mode": "threads" if device.platform == "cpu" else "one after another",
+        "seed_mode": seed_mode,
         "wall_seconds": round(before.get("wall_seconds", 0.0) + time.time() - started, 2),
         "compile_seconds": round(before.get("compile_seconds", 0.0) + compile_seconds, 2),
         "first_update_seconds": before.get("first_update_seconds", first_update_seconds),

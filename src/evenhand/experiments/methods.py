@@ -1,23 +1,23 @@
-"""From a method's name to something that can be evaluated: learners are trained, rules built."""
+"""From a method's name to an algorithm or a policy, and the keys they run with."""
 
-from collections.abc import Callable
+import math
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import jax
 import jax.random as jr
-import numpy as np
 
-from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
+from evenhand.core.algorithm import AbstractAlgorithm
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import ALGORITHMS, load
 from evenhand.data.choose import parse_settings
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.progress import Gate
 
-# Training reports progress, and can be interrupted, this many times a run.
-PIECES = 20
+_SHARES = ("discount", "gae_lambda", "first_epsilon", "last_epsilon")
+_MAY_BE_ZERO = ("learning_starts", "exploration_steps")
+_LARGE = 2**31 - 1
 
 
 def is_learner(method: str) -> bool:
@@ -25,79 +25,65 @@ def is_learner(method: str) -> bool:
     return method in ALGORITHMS
 
 
+# Cached, so that threads find it made: parsing in several threads at once fails in Python 3.11.
+@cache
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
     """The algorithm with its `method.field=value` options, set up for a budget of steps."""
     kind = load("algorithm", ALGORITHMS, method)
-    known = {f.name for f in fields(kind)}
+    known = {f.name: f.default for f in fields(kind)}
     chosen = {}
-    for key, value in parse_settings(options).items():
+    for key, value in parse_settings(options, "--option").items():
         owner, _, name = key.partition(".")
-        if owner not in ALGORITHMS or not name:
-            raise InputError(f"--option takes algorithm.field=value, got {key!r}")
-        if owner == method:
-            if name not in known:
-                raise unknown_name(f"option of {method}", name, known)
-            chosen[name] = value
+        if owner != method:
+            continue
+        if name not in known:
+            raise unknown_name(f"option of {method}", name, known)
+        chosen[name] = _checked(key, value, known[name])
     try:
         algorithm = kind(**chosen)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(f"{method}: {error}") from error
     return algorithm.for_budget(num_updates(algorithm, steps))
+
+
+def _checked(key: str, value: Any, default: Any) -> Any:
+    """The value of an option, if it is of the kind of its default."""
+    name = key.rpartition(".")[2]
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise InputError(f"--option {key} is true or false, got {value!r}")
+    elif isinstance(default, float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        top = 1.0 if name in _SHARES else math.inf
+        if not number or not math.isfinite(value) or not 0 <= value <= top:
+            most = "" if math.isinf(top) else " and at most 1"
+            raise InputError(f"--option {key} takes a number of at least 0{most}, got {value!r}")
+        return float(value)
+    elif isinstance(default, int | None):
+        least = 0 if name in _MAY_BE_ZERO else 1
+        if type(value) is not int or not least <= value <= _LARGE:
+            raise InputError(f"--option {key} takes a whole number from {least}, got {value!r}")
+    return value
+
+
+def check_options(options: tuple[str, ...], methods: tuple[str, ...]) -> None:
+    """Raise an `InputError` for an option that would change nothing."""
+    learners = [method for method in methods if is_learner(method)]
+    for key in parse_settings(options, "--option"):
+        owner, _, name = key.partition(".")
+        if not name:
+            raise InputError(f"--option takes algorithm.field=value, got {key!r}")
+        if owner not in ALGORITHMS:
+            raise unknown_name("algorithm", owner, ALGORITHMS)
+        if owner not in learners:
+            raise InputError(
+                f"--option {key} is for {owner}, which is not run; add it to --algorithms"
+            )
 
 
 def num_updates(algorithm: AbstractAlgorithm, steps: int) -> int:
     """Updates that spend a budget of environment steps, rounded up."""
     return -(-steps // (algorithm.num_envs * algorithm.num_steps))
-
-
-def train_method(
-    experiment: Experiment,
-    method: str,
-    seed: int,
-    env: Any,
-    params: Any,
-    gate: Gate,
-    advance: Callable[[int], None],
-) -> tuple[Any, Any, list[dict[str, Any]], TrainState]:
-    """Policy, deployed params, learning-curve rows and final state of one training run."""
-    algorithm = make_algorithm(method, experiment.options, experiment.steps)
-    updates = num_updates(algorithm, experiment.steps)
-    per_update = algorithm.num_envs * algorithm.num_steps
-    chunk = -(-updates // PIECES)
-    rows: list[dict[str, Any]] = []
-    release = gate.enter(method)
-    last = [0]
-
-    def hook(state: TrainState, log: dict[str, Any], update: int) -> None:
-        jax.block_until_ready(log)
-        release()
-        advance((update - last[0]) * per_update)
-        for name, values in log.items():
-            rows.append(
-                {
-                    "update": update,
-                    "env_steps": int(state.env_steps),
-                    "metric": name,
-                    "group": "",
-                    "value": float(np.mean(values)),
-                }
-            )
-        last[0] = update
-
-    try:
-        state, _ = train(
-            train_key(seed),
-            algorithm,
-            env,
-            params,
-            num_updates=updates,
-            evaluate_every=chunk,
-            hooks=(hook,),
-            train_episode_steps=training_episode(env, algorithm),
-        )
-    finally:
-        release()
-    return algorithm.policy(state), algorithm.deployed(state, params), rows, state
 
 
 def training_episode(env: Any, algorithm: AbstractAlgorithm) -> int:

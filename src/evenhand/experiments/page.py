@@ -17,6 +17,7 @@ from evenhand.experiments.summary import EARNINGS, columns_of, comparisons, metr
 from evenhand.experiments.wording import (
     criterion_words,
     figure_of,
+    is_admissions,
     measure_words,
     method_meaning,
     method_title,
@@ -143,9 +144,22 @@ def comparison_table(estimates: Estimates) -> Markup:
 def methods_list(estimates: Estimates) -> Markup | None:
     """One line about every method that this page can explain."""
     labels = tuple(estimates.run.world.get("level_labels", ()))
-    told = [(method_title(m), method_meaning(m, labels)) for m in estimates.run.methods]
-    items = [tag("li", tag("strong", name), f": {words}.") for name, words in told if words]
+    told = [
+        (method_title(m), f"{meaning}{_ruined(estimates, m)}")
+        for m in estimates.run.methods
+        if (meaning := method_meaning(m, labels))
+    ]
+    items = [tag("li", tag("strong", name), f": {words}.") for name, words in told]
     return tag("ul", *items) if items else None
+
+
+def _ruined(estimates: Estimates, method: str) -> str:
+    """What to add where a method loses all the cash, which ends an episode early."""
+    cash = estimates.run.world.get("cash")
+    ruined = cash is not None and (estimates.values(method, "return") <= 1 - cash).mean()
+    if not ruined:
+        return ""
+    return f"; it loses the bank's whole cash of {cash:,.0f}, and nobody is lent to after that"
 
 
 def measures_table(estimates: Estimates) -> Markup:
@@ -153,7 +167,8 @@ def measures_table(estimates: Estimates) -> Markup:
     head = tag(
         "tr", *(tag("th", t, scope="col") for t in ("Measure", "Definition", "Who is harmed"))
     )
-    words = [measure_words(metric) for metric in metric_titles(estimates)]
+    admits = is_admissions(estimates.run.experiment)
+    words = [measure_words(metric, admits) for metric in metric_titles(estimates)]
     rows = [
         tag("tr", tag("th", w.title, scope="row"), tag("td", w.meaning), tag("td", w.harm))
         for w in words

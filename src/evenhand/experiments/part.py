@@ -1,15 +1,18 @@
-"""One part of a run: one method with one seed, trained, evaluated and written down."""
+"""The parts of a run: a method with a seed, trained, evaluated and put into rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from evenhand.core.rollout import Evaluation, evaluate
+from evenhand.envs.observing import innermost
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.methods import evaluation_key, is_learner, rule, train_method
-from evenhand.experiments.progress import Gate
+from evenhand.experiments.methods import evaluation_key, is_learner, rule
+from evenhand.experiments.progress import Gate, program_key
+from evenhand.experiments.training import trainer
 from evenhand.metrics.catalogue import measure
 from evenhand.tabular.criteria import CRITERIA, Layout
 
@@ -19,37 +22,62 @@ _MOMENTS = 5
 Rows = list[dict[str, Any]]
 
 
-def run_part(
+def run_parts(
     experiment: Experiment,
     method: str,
-    seed: int,
+    seeds: Sequence[int],
     world: tuple[Any, Any, Any],
+    folder: Path,
     gate: Gate,
     advance: Callable[[int], None],
-) -> dict[str, Rows]:
-    """The rows of one method and seed: `final`, `curves`, `series` and `distributions`."""
+) -> Iterator[tuple[int, dict[str, Rows]]]:
+    """Each seed with its rows: `final`, `curves`, `series` and `distributions`.
+
+    Several seeds of a learner are trained together, in one program.
+    """
     env, params, population = world
-    curves: Rows = []
-    updates = env_steps = 0
     if is_learner(method):
-        policy, params, curves, state = train_method(
-            experiment, method, seed, env, params, gate, advance
-        )
-        updates, env_steps = int(state.update), int(state.env_steps)
-    else:
-        policy, env, params = rule(experiment, method, seed, env, params)
+        learner = trainer(experiment, method, (env, params), folder, gate, advance)
+        for seed, trained in learner.train(seeds):
+            counts = {"update": trained.update, "env_steps": trained.env_steps}
+            shown = (env, trained.params, population)
+            rows = _evaluated(experiment, seed, trained.policy, shown, gate, counts)
+            yield seed, rows | {"curves": trained.curves}
+            advance(_evaluation_steps(experiment, env))
+        return
+    for seed in seeds:
+        policy, shown_env, params = rule(experiment, method, seed, env, params)
+        shown, counts = (shown_env, params, population), {"update": 0, "env_steps": 0}
+        yield seed, _evaluated(experiment, seed, policy, shown, gate, counts) | {"curves": []}
+        advance(_evaluation_steps(experiment, env))
+
+
+def _evaluation_steps(experiment: Experiment, env: Any) -> int:
+    return experiment.episodes * (experiment.evaluation_steps or env.episode_steps)
+
+
+def _evaluated(
+    experiment: Experiment,
+    seed: int,
+    policy: Any,
+    world: tuple[Any, Any, Any],
+    gate: Gate,
+    counts: dict[str, int],
+) -> dict[str, Rows]:
+    """The rows of a policy in fresh episodes; every policy meets the same arrivals in a seed."""
+    env, params, population = world
     steps = experiment.evaluation_steps or env.episode_steps
-    with gate.first(f"evaluate {method}"):
+    with gate.first(program_key("evaluate", env, params, policy)):
         found = evaluate(
             evaluation_key(seed), env, params, policy, num_episodes=experiment.episodes, steps=steps
         )
         jax.block_until_ready(found.J)
+    # Metrics ask nothing of a wrapper, so wrapped worlds share one compiled program.
+    env = innermost(env)
+    with gate.first(program_key("measure", env, params, found)):
         final = _final(found, env, params, population)
-    advance(experiment.episodes * steps)
-    final = [{"update": updates, "env_steps": env_steps, **row} for row in final]
     return {
-        "final": final,
-        "curves": curves,
+        "final": [{**counts, **row} for row in final],
         "series": _series(found, _groups(env, population)),
         "distributions": _distributions(found, env, _groups(env, population), steps),
     }

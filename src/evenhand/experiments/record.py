@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from evenhand.core.errors import InputError
-from evenhand.experiments.tables import SCHEMA, read_table, write_table, write_text
+from evenhand.experiments.atomic import write_text
+from evenhand.experiments.tables import SCHEMA, read_table, write_table
 
 __all__ = ["SCHEMA", "Run", "read_run", "read_table", "write_table", "write_text"]
 
@@ -47,6 +48,12 @@ class Run:
     @cached_property
     def reference(self) -> pl.DataFrame | None:
         return self._optional("reference")
+
+    @cached_property
+    def sensitivity(self) -> dict[str, Any]:
+        """Exact numbers under other payoffs and moves; empty where the run has none."""
+        path = self.folder / "sensitivity.json"
+        return _read_json(path) if path.is_file() else {}
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -1,15 +1,14 @@
 """The page of a run, its figures as files, and its summary; reads records, never runs anything."""
 
-import re
-from importlib.resources import files
 from pathlib import Path
-from string import Template
+from typing import Any
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.record import Run, read_run, write_text
-from evenhand.experiments.summary import summary, summary_table
+from evenhand.experiments.summary import summary
+from evenhand.experiments.terminal import summary_table
 
-__all__ = ["summary", "summary_table", "write_figures", "write_page"]
+__all__ = ["summary", "summary_table", "write_figures", "write_page", "write_sensitivity"]
 
 
 def write_page(run_folder: str | Path, out: str | Path | None = None) -> Path:
@@ -19,42 +18,34 @@ def write_page(run_folder: str | Path, out: str | Path | None = None) -> Path:
     if path.is_dir():
         path = path / "report.html"
     write_text(path, page_of(run))
+    if run.sensitivity:
+        write_sensitivity(run.sensitivity, path.with_name("sensitivity.html"), path.name)
     return path
 
 
 def page_of(run: Run) -> str:
     """The text of the page. The same records give the same page."""
     from evenhand.experiments import sentences
-    from evenhand.experiments.figures.style import theme_css
-    from evenhand.experiments.markup import Markup, join, tag
+    from evenhand.experiments.document import document
+    from evenhand.experiments.markup import tag
     from evenhand.experiments.sections import sections
 
     estimates = Estimates(run)
-    made = sections(estimates)
-    title = title_of(run)
-    light, dark = theme_css()
-    links = [tag("li", tag("a", words, href=f"#{name}")) for name, words, _ in made]
     lead = " ".join(filter(None, (sentences.people(estimates), sentences.parity(estimates))))
-    head = join(
-        tag("h1", title),
+    head = [
         tag("p", sentences.answer(estimates), class_="answer"),
-        tag("p", lead, class_="lead"),
-        tag("nav", tag("ul", *links), aria_label="Sections"),
-    )
-    body = join(
-        *(
-            tag("section", tag("h2", words), content, id=name, aria_label=words)
-            for name, words, content in made
-        )
-    )
-    page = _template("page.html").substitute(
-        title=join(title),
-        style=_template("page.css").substitute(light=light, dark=dark),
-        head=head,
-        body=body,
-        foot=tag("p", f"Made by evenhand from the records {run.digest}. No script, no network."),
-    )
-    return Markup(re.sub(r"[ \t]+\n", "\n", page))
+        tag("p", lead, class_="lead") if lead else None,
+    ]
+    foot = tag("p", f"Made by evenhand from the records {run.digest}. No script, no network.")
+    return document(title_of(run), head, sections(estimates), foot)
+
+
+def write_sensitivity(found: dict[str, Any], path: Path, back: str | None = None) -> Path:
+    """Write the page of `sensitivity` and return its path; `back` is the run's own page."""
+    from evenhand.experiments.sensitivity_page import sensitivity_page
+
+    write_text(path, sensitivity_page(found, back))
+    return path
 
 
 def title_of(run: Run) -> str:
@@ -76,8 +67,3 @@ def write_figures(run_folder: str | Path, out: str | Path | None = None) -> list
         figure = draw("wide")
         paths += [save(figure, folder / f"{name}.{kind}") for kind in ("pdf", "png", "svg")]
     return paths
-
-
-def _template(name: str) -> Template:
-    source = files("evenhand.experiments") / "templates" / name
-    return Template(source.read_text(encoding="utf-8"))

@@ -1,178 +1,193 @@
-"""Running an experiment: parts in threads, each kept as soon as it is done."""
+"""Running an experiment: its parts in threads, each kept as soon as it is done."""
 
 import json
-import os
-import re
+import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax
-
-from evenhand.core.errors import InputError
-from evenhand.experiments.choose_world import choose_world
+from evenhand.core.errors import InputError, unknown_name
+from evenhand.experiments.atomic import write_text
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.exact import exact_rows
-from evenhand.experiments.manifest import CompileClock, manifest, seconds_since_start
-from evenhand.experiments.methods import is_learner, make_algorithm, num_updates
-from evenhand.experiments.part import run_part
-from evenhand.experiments.progress import Gate, Progress
-from evenhand.experiments.tables import SCHEMA, write_table, write_text
+from evenhand.experiments.folder import (
+    EXACT,
+    Part,
+    locked,
+    parts,
+    read_part,
+    run_folder,
+    write_part,
+)
+from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
-_TABLES = ("final", "curves", "series", "distributions")
-_EXACT = "exact"
+SEED_MODES = ("auto", "threads", "vmap", "map")
+_FILES = ("experiment.json", "world.json", "manifest.json")
+
+# A method with the seeds that are run together.
+Job = tuple[str, list[int]]
 
 
-def run_folder(experiment: Experiment, runs: Path) -> Path:
-    """The folder of an experiment: its name and the first twelve digits of its digest."""
-    return runs / f"{experiment.name}-{experiment.digest()[:12]}"
-
-
-def run_experiment(experiment: Experiment, runs: Path, command: str = "") -> Path:
+def run_experiment(
+    experiment: Experiment, runs: Path, command: str = "", seed_mode: str = "auto"
+) -> Path:
     """Run what is not yet done of an experiment and return its folder.
 
     Every finished part (a method with one seed) is on disk at once; after an interruption of any
     kind the same call does the rest. Tables and manifest are written when all parts are there.
+
+    `seed_mode` says how seeds share a machine, never what comes out: in `threads` of one process,
+    in one program (`vmap`), one after another (`map`); `auto` takes threads on a CPU and vmap on
+    an accelerator.
     """
-    world = _checked(experiment)
+    if seed_mode not in SEED_MODES:
+        raise unknown_name("seed mode", seed_mode, SEED_MODES)
     folder = run_folder(experiment, runs)
-    write_text(folder / "experiment.json", _json(experiment.to_json() | {"command": command}))
-    write_text(folder / "world.json", _json(describe_world(world)))
-    todo = [part for part in _parts(experiment) if not _part_file(folder, *part).is_file()]
-    clock, started, noted = CompileClock(), time.time(), _Noted()
-    if todo:
-        _run_parts(experiment, world, folder, todo, noted)
-    _assemble(experiment, folder)
-    path = folder / "manifest.json"
-    before = json.loads(path.read_text()) if path.is_file() else {}
-    if todo or not before:
-        found = manifest(experiment, before, started, clock.seconds, noted.first_update_seconds)
-        write_text(path, _json(found | {"budget": _budget(experiment, world)}))
+    if _finished(experiment, folder):
+        return folder
+    # From here on jax is needed, which takes a second to import.
+    from evenhand.experiments.preparation import check_methods, describe_world, world_of
+
+    world = world_of(experiment)
+    check_methods(experiment, world)
+    description = describe_world(world)
+    with locked(folder):
+        write_text(folder / "experiment.json", _json(experiment.to_json() | {"command": command}))
+        write_text(folder / "world.json", _json(description))
+        _Sitting(experiment, world, folder, _mode(seed_mode)).run()
     return folder
 
 
-class _Noted:
-    """What the run notices about itself."""
+def _finished(experiment: Experiment, folder: Path) -> bool:
+    names = [*_FILES, *(f"{name}.parquet" for name in ("final", "curves", "series", "frontier"))]
+    return all((folder / name).is_file() for name in names) and not _missing(experiment, folder)
 
+
+def _missing(experiment: Experiment, folder: Path) -> list[Part]:
+    return [part for part in parts(experiment) if read_part(folder, part) is None]
+
+
+def _mode(seed_mode: str) -> str:
+    import jax
+
+    if seed_mode != "auto":
+        return seed_mode
+    return "threads" if jax.default_backend() == "cpu" else "vmap"
+
+
+@dataclass
+class _Sitting:
+    """One process's work on a run."""
+
+    experiment: Experiment
+    world: tuple[Any, Any, Any]
+    folder: Path
+    mode: str
     first_update_seconds: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Do the missing parts, then write tables and manifest."""
+        from evenhand.experiments.manifest import CompileClock, manifest
+        from evenhand.experiments.preparation import budget
+
+        clock, started = CompileClock(), time.time()
+        todo = _missing(self.experiment, self.folder)
+        if todo:
+            self._do(todo)
+        _assemble(self.experiment, self.folder)
+        path = self.folder / "manifest.json"
+        found = manifest(
+            self.experiment, _before(path), started, clock.seconds, self.first_update_seconds,
+            self.mode,
+        )  # fmt: skip
+        write_text(path, _json(found | {"budget": budget(self.experiment, self.world[0])}))
+
+    def _do(self, todo: list[Part]) -> None:
+        # Imported here and not by the threads, which would do it at the same time.
+        from evenhand.experiments.exact import exact_rows
+        from evenhand.experiments.part import run_parts
+        from evenhand.experiments.preparation import part_steps
+        from evenhand.experiments.progress import Gate, Progress
+
+        gate = Gate()
+        total = sum(part_steps(self.experiment, method, self.world[0]) for method, _ in todo)
+        with Progress(total, len(todo)) as progress:
+
+            def advance(amount: int) -> None:
+                if self.stop.is_set():
+                    raise Stopped
+                progress.advance(amount)
+
+            def learned(amount: int) -> None:
+                self._note_first_update(amount)
+                advance(amount)
+
+            def work(job: Job) -> None:
+                method, seeds = job
+                if method == EXACT:
+                    rows = exact_rows(self.experiment, self.world[2], advance)
+                    write_part(self.folder, (EXACT, 0), rows)
+                    progress.part_done()
+                    return
+                told = learned if _is_learner(method) else advance
+                world, folder = self.world, self.folder
+                for seed, rows in run_parts(
+                    self.experiment, method, seeds, world, folder, gate, told
+                ):
+                    write_part(folder, (method, seed), rows)
+                    progress.part_done()
+
+            jobs = _jobs(todo, together=self.mode == "vmap")
+            run_jobs(jobs, work, self._num_workers(), self.stop, progress.tick)
+
+    def _note_first_update(self, amount: int) -> None:
+        from evenhand.experiments.manifest import seconds_since_start
+
+        if amount and self.first_update_seconds is None:
+            self.first_update_seconds = seconds_since_start()
+
+    def _num_workers(self) -> int:
+        """One program fills a machine, but the exact solvers need a core beside it."""
+        return {"threads": num_cores(), "vmap": 2, "map": 1}[self.mode]
 
 
-def _checked(experiment: Experiment) -> tuple[Any, Any, Any]:
-    """The world; every name and option has been tried before anything long starts."""
-    env, params, population = choose_world(
-        experiment.env,
-        experiment.preset,
-        experiment.params,
-        experiment.groups,
-        experiment.settings,
-        experiment.features,
-    )
-    from evenhand.experiments.choose_policy import check_policy
+def _is_learner(method: str) -> bool:
+    from evenhand.core.registry import ALGORITHMS
 
-    for method in experiment.methods:
-        if is_learner(method):
-            make_algorithm(method, experiment.options, experiment.steps)
-        else:
-            check_policy(method, env, params)
-    return env, params, population
+    return method in ALGORITHMS
 
 
-def _parts(experiment: Experiment) -> list[tuple[str, int]]:
-    """Seeds in the outer loop, so that an interrupted run has whole seeds of all methods."""
-    seeds = range(experiment.first_seed, experiment.first_seed + experiment.seeds)
-    return [(_EXACT, 0)] + [(method, seed) for seed in seeds for method in experiment.methods]
+def _jobs(todo: list[Part], together: bool) -> list[Job]:
+    """What one thread does at a stretch: a part, or all seeds of a learner together."""
+    jobs: dict[tuple[str, int], Job] = {}
+    for method, seed in todo:
+        key = (method, -1) if together and _is_learner(method) else (method, seed)
+        jobs.setdefault(key, (method, []))[1].append(seed)
+    return list(jobs.values())
 
 
-def _part_file(folder: Path, method: str, seed: int) -> Path:
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")
-    digest = format(sum(ord(c) * 31**i for i, c in enumerate(method)) % 16**6, "06x")
-    return folder / "parts" / f"{slug}-{digest}-seed-{seed:04d}.json"
-
-
-def _run_parts(
-    experiment: Experiment,
-    world: tuple[Any, Any, Any],
-    folder: Path,
-    todo: list[tuple[str, int]],
-    noted: _Noted,
-) -> None:
-    gate, stop = Gate(), [False]
-    amounts = {part: _work(experiment, part[0], world[0]) for part in todo}
-    title = f"{len(todo)} parts" if len(todo) > 1 else todo[0][0]
-    with Progress(sum(amounts.values()), title) as progress:
-
-        def advance(amount: int) -> None:
-            if noted.first_update_seconds is None:
-                noted.first_update_seconds = seconds_since_start()
-            if stop[0]:
-                raise KeyboardInterrupt
-            progress.advance(amount)
-
-        def work(part: tuple[str, int]) -> None:
-            if stop[0]:
-                return
-            if part[0] == _EXACT:
-                rows = exact_rows(experiment, world[2], advance)
-            else:
-                rows = run_part(experiment, *part, world, gate, advance)
-            write_text(_part_file(folder, *part), json.dumps(rows))
-
-        with ThreadPoolExecutor(num_workers()) as pool:
-            futures = [pool.submit(work, part) for part in todo]
-            try:
-                _wait(futures)
-            except BaseException:
-                stop[0] = True
-                pool.shutdown(cancel_futures=True)
-                raise
-
-
-def _wait(futures: list[Future]) -> None:
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    for future in done:
-        future.result()
-
-
-def num_workers() -> int:
-    """Threads that run parts: one per core this process may use, one on an accelerator."""
-    if jax.default_backend() != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _work(experiment: Experiment, method: str, env: Any) -> int:
-    """Environment steps a part takes, as the unit of progress."""
-    if method == _EXACT:
-        return len(experiment.criteria) * experiment.steps // 20
-    evaluation = experiment.episodes * (experiment.evaluation_steps or env.episode_steps)
-    if not is_learner(method):
-        return evaluation
-    algorithm = make_algorithm(method, experiment.options, experiment.steps)
-    updates = num_updates(algorithm, experiment.steps)
-    return evaluation + updates * algorithm.num_envs * algorithm.num_steps
-
-
-def _budget(experiment: Experiment, world: tuple[Any, Any, Any]) -> dict[str, Any]:
-    env = world[0]
-    steps = {method: _work(experiment, method, env) for method in experiment.methods}
-    return {
-        "env_steps_per_seed": steps,
-        "evaluation_episodes_per_seed": experiment.episodes,
-        "tuning": "none: library defaults"
-        if not experiment.options
-        else f"set by hand: {', '.join(experiment.options)}",
-    }
+def _before(path: Path) -> dict[str, Any]:
+    """What an earlier sitting wrote in the manifest."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _assemble(experiment: Experiment, folder: Path) -> None:
     """Tables from the finished parts."""
+    from evenhand.experiments.tables import SCHEMA, write_table
+
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMA}
     digest = experiment.digest()
-    for method, seed in _parts(experiment):
-        content = json.loads(_part_file(folder, method, seed).read_text())
+    for method, seed in parts(experiment):
+        content = read_part(folder, (method, seed))
+        if content is None:
+            raise InputError(f"a part of the run in {folder} has vanished; run the command again")
         for name, rows in content.items():
-            if method == _EXACT:
+            if method == EXACT:
                 tables[name] += rows
                 continue
             head: dict[str, Any] = {"algorithm": method, "seed": seed}
@@ -181,14 +196,6 @@ def _assemble(experiment: Experiment, folder: Path) -> None:
             tables[name] += [{**head, **row} for row in rows]
     for name, rows in tables.items():
         write_table(folder / f"{name}.parquet", rows, SCHEMA[name])
-
-
-def describe_world(world: tuple[Any, Any, Any]) -> dict[str, Any]:
-    """What the page says about the world and its assumptions."""
-    env, _, population = world
-    if population is None:
-        raise InputError(f"{type(env).__name__} has no description to report")
-    return population.describe()
 
 
 def _json(content: Any) -> str:

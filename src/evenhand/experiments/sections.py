@@ -3,11 +3,11 @@
 from functools import partial
 from typing import Any
 
-from evenhand.experiments import captions, facts, page, sentences
+from evenhand.experiments import assumptions, captions, facts, page, sentences
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
 from evenhand.experiments.markup import Markup, join, tag
-from evenhand.experiments.wording import method_title
+from evenhand.experiments.wording import is_admissions, method_title
 
 LICENCES = {
     "Federal Reserve": "published by the US Federal Reserve in a public report to Congress",
@@ -23,7 +23,7 @@ def sections(estimates: Estimates) -> list[tuple[str, str, Markup]]:
         ("people", "What happens to people over time", people(estimates)),
         ("horizon", "What looking ahead is worth", horizon(estimates)),
         ("training", "How the learned methods got there", training(estimates)),
-        ("assumed", "What is assumed", assumed(estimates)),
+        ("assumed", "What is assumed", assumptions.assumed(estimates)),
         ("meaning", "What each measure means, and whom a bad value harms", meaning(estimates)),
         ("how", "How it was run", how(estimates)),
     ]
@@ -54,6 +54,8 @@ def numbers(estimates: Estimates) -> Markup:
 
 def exact_frontier(estimates: Estimates) -> Markup:
     """One picture per criterion."""
+    if why := estimates.run.world.get("not_exact"):
+        return tag("p", str(why), class_="note")
     if not estimates.criteria:
         command = f"evenhand frontier --preset {estimates.run.experiment.get('preset') or 'NAME'}"
         return page.missing("There are no exact frontiers", command)
@@ -93,6 +95,11 @@ def people(estimates: Estimates) -> Markup:
             parts.append(page.figure(metric, partial(draw, estimates), label, *words))
     if not parts:
         parts.append(page.missing("There are no series over time", estimates.run.command))
+    if is_admissions(estimates.run.experiment):
+        text = (
+            "True scores never move here: no decision changes them, only observed ones are bought."
+        )
+        return join(*parts, tag("p", text, class_="note"))
     if estimates.run.distributions is None:
         return join(*parts, page.missing("There are no distributions", estimates.run.command))
     label = "True scores, before and after."
@@ -125,31 +132,6 @@ def training(estimates: Estimates) -> Markup | None:
     if not caption:
         return None
     return page.figure("curves", partial(curves, estimates, metric), "Training.", caption)
-
-
-def assumed(estimates: Estimates) -> Markup:
-    """Numbers of the world that are not estimates, each with its reason."""
-    reasons = estimates.run.world.get("assumed") or {}
-    if not reasons:
-        text = "The records name no assumed numbers; the world below is used as published."
-        return tag("p", text)
-    text = (
-        "These numbers are choices, not estimates. Change them and the answer above may change, "
-        "so assess a policy under several before acting on it."
-    )
-    world = estimates.run.world
-    pairs = [(join(tag("code", n), _value(world.get(n))), reason) for n, reason in reasons.items()]
-    return join(tag("p", text), tag("div", page.definitions(pairs), class_="marked"))
-
-
-def _value(value: Any) -> str:
-    """ " = value" for a number or a few of them, else nothing."""
-    values = value if isinstance(value, list) else [value]
-    if len(values) > 6 or not all(isinstance(number, int | float) for number in values):
-        return ""
-    from evenhand.experiments.figures.panels import plain_tick
-
-    return " = " + ", ".join(plain_tick(number, "") for number in values)
 
 
 def meaning(estimates: Estimates) -> Markup:

@@ -5,7 +5,13 @@ import numpy as np
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
 from evenhand.experiments.statistics import FEW_SEEDS
-from evenhand.experiments.wording import criterion_words, figure_of, method_title, range_of
+from evenhand.experiments.wording import (
+    criterion_words,
+    figure_of,
+    is_admissions,
+    method_title,
+    range_of,
+)
 
 
 def answer(estimates: Estimates) -> str:
@@ -49,9 +55,10 @@ def people(estimates: Estimates) -> str:
     """What the headline method's decisions mean for each group, in one or two sentences."""
     run, method = estimates.run, estimates.headline
     told = []
+    admits = is_admissions(run.experiment)
     for metric, verb in (
-        ("approval_rate", "approves {} of applicants"),
-        ("recall", "{} of those who would repay"),
+        ("approval_rate", f"{'admits' if admits else 'approves'} {{}} of applicants"),
+        ("recall", f"{{}} of those who would {'succeed' if admits else 'repay'}"),
     ):
         parts = [
             f"{figure_of(estimates.interval(method, metric, group).estimate, 'share')} ({group})"

@@ -1,6 +1,6 @@
 """The numbers of a run as plain values, for JSON and for the terminal."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +8,7 @@ from evenhand.experiments import sentences, statistics
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.record import Run
 from evenhand.experiments.statistics import Interval
-from evenhand.experiments.wording import figure_of, measure_words, method_title, range_of
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from evenhand.experiments.wording import is_admissions, measure_words
 
 # The key table: (metric, per group, unit, heading).
 COLUMNS = (
@@ -21,8 +18,12 @@ COLUMNS = (
     ("recall", True, "share", "Recall"),
     ("recall_difference", False, "share", "Recall gap"),
     ("credit_gap_true", False, "levels", "Credit gap"),
-    ("qualification_gain_difference", False, "gain", "Gain difference"),
+    ("qualification_gain_difference", False, "gain", "Gain gap"),
+    ("social_burden", True, "reward", "Social burden"),
 )
+# Left out of the tables where the world has no such thing, rather than shown as no data.
+_ONLY_SOME = ("qualification_gain", "social_burden")
+_SOME_WORLDS = ("qualification_gain_difference", "social_burden")
 
 # What is the decision-maker's; the other columns are about people.
 EARNINGS = ("return", "return_by_group")
@@ -31,11 +32,27 @@ EARNINGS = ("return", "return_by_group")
 def columns_of(estimates: Estimates) -> list[tuple[str, str, str, str]]:
     """(metric, group, unit, heading) of every column of the key table that the run has."""
     columns = []
+    admits = is_admissions(estimates.run.experiment)
     for metric, by_group, unit, heading in COLUMNS:
+        if metric in _SOME_WORLDS and not _known(estimates, metric):
+            continue
+        if metric == "credit_gap_true" and admits:  # nothing that is decided moves a true score
+            continue
+        if metric == "approval_rate" and admits:
+            heading = "Admission rate"
         for group in estimates.run.groups if by_group else ("",):
             if estimates.has(metric, group):
                 columns.append((metric, group, unit, heading))
     return columns
+
+
+def _known(estimates: Estimates, metric: str) -> bool:
+    """Whether any method has a number for this metric, in any group or over all."""
+    return any(
+        np.isfinite(estimates.values(method, metric, group)).any()
+        for method in estimates.run.methods
+        for group in ("", *estimates.run.groups)
+    )
 
 
 def comparisons(estimates: Estimates) -> list[dict[str, Any]]:
@@ -93,34 +110,6 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def summary_table(run: Run) -> "Table":
-    """The key table for a terminal: intervals for the return and the distance only."""
-    from rich import box
-    from rich.table import Table
-
-    estimates = Estimates(run)
-    columns = columns_of(estimates)
-    criterion = next(iter(estimates.criteria), None)
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("method")
-    for _, group, _, heading in columns:
-        table.add_column(f"{heading.lower()}\n{group}".strip(), justify="right")
-    if criterion:
-        table.add_column("below the\nexact line", justify="right")
-    for method in run.methods:
-        cells = [method_title(method)]
-        for metric, group, unit, _ in columns:
-            found = estimates.interval(method, metric, group)
-            cells.append(figure_of(found.estimate, unit))
-            if metric == "return":
-                cells[-1] += f"\n{range_of(found, unit)}".rstrip()
-        if criterion:
-            gap = estimates.distance(method, criterion).gap
-            cells.append(f"{figure_of(gap.estimate)}\n{range_of(gap)}".rstrip())
-        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
-    return table
-
-
 def _distance(estimates: Estimates, method: str, criterion: str) -> dict[str, Any]:
     found = estimates.distance(method, criterion)
     return {
@@ -146,6 +135,8 @@ def _number(value: float) -> float | None:
 
 def metric_titles(estimates: Estimates) -> list[str]:
     """The measures that the run has, in the order of the key table and then by name."""
+    admits = is_admissions(estimates.run.experiment)
     ids = list(estimates.run.final["metric"].unique(maintain_order=True))
     plain = [i for i in ids if not i.startswith("criterion:") and not i.endswith("_difference")]
-    return sorted(plain, key=lambda i: (not measure_words(i).meaning, plain.index(i)))
+    plain = [i for i in plain if i not in _ONLY_SOME or _known(estimates, i)]
+    return sorted(plain, key=lambda i: (not measure_words(i, admits).meaning, plain.index(i)))

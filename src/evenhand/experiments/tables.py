@@ -1,14 +1,13 @@
 """The tables of a run folder: their columns, and how they are read and written."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from evenhand.core.errors import InputError
+from evenhand.experiments.atomic import replacing
 
 Schema = Mapping[str, Any]
 
@@ -89,25 +88,5 @@ def write_table(
             schema_overrides={name: kind for name, kind in schema.items() if name in names},
         )
     frame = conform(frame, schema, str(path))
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         frame.write_parquet(temporary)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file: either the whole file appears under its name, or nothing does."""
-    with _replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its name once it is safely on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,7 +1,10 @@
 """Names and meanings: what each measure says, and whom a bad value harms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from evenhand.experiments.wording_admissions import ADMISSIONS
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -70,12 +73,6 @@ MEASURES: dict[str, Measure] = {
         "How much the members of a group moved up or down in qualification, summed over them.",
         "A negative value means that the loans left the group worse off than before.",
     ),
-    "social_burden": Measure(
-        "Social burden",
-        "reward",
-        "What qualified people of a group had to spend to be accepted.",
-        "A high value harms those who must buy what others get without effort.",
-    ),
 }
 
 
@@ -124,7 +121,12 @@ METHODS: dict[str, tuple[str, str]] = {
         "Equal opportunity",
         "one threshold per group, chosen so that recall is equal at first",
     ),
+    "accuracy-classifier": (
+        "Accuracy classifier",
+        "approves whom a classifier, fitted to everybody's outcomes, expects to do well",
+    ),
     "approve-all": ("Approve all", "approves everybody"),
+    "deny-all": ("Deny all", "approves nobody"),
     "reject-all": ("Reject all", "approves nobody"),
 }
 
@@ -150,9 +152,16 @@ def criterion_words(name: str) -> CriterionWords:
     return CRITERIA.get(name) or CriterionWords(name, "number", name, name)
 
 
-def measure_words(metric: str) -> Measure:
+def is_admissions(experiment: Mapping[str, Any]) -> bool:
+    """Whether people are admitted once and for all, rather than lent to again and again."""
+    return str(experiment.get("env", "")).startswith("Admissions")
+
+
+def measure_words(metric: str, admissions: bool = False) -> Measure:
     """A measure in words; an unknown one is called by its name."""
     title = metric.replace("_", " ").capitalize()
+    if admissions and metric in ADMISSIONS:
+        return Measure(*ADMISSIONS[metric])
     return MEASURES.get(metric) or Measure(title, "number", "", "")
 
 

@@ -29,6 +29,7 @@ _SLACKS = (0.0, 1e-8, _ROUNDING)
 # Above this many variables one direct program is slower than column generation.
 _DIRECT_LIMIT = 8_000
 _TIME_LIMIT = 4_000_000
+_MOST_STEPS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,10 @@ class Frontier:
                 f"a frontier compares groups, and {self.population.name!r} has only "
                 f"{self.population.groups}; choose at least two"
             )
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"steps must be at least 1, got {self.steps}")
+        if not 1 <= self._num_steps <= _MOST_STEPS:
+            raise InputError(
+                f"steps must be at least 1 and at most {_MOST_STEPS:,}, got {self._num_steps:,}"
+            )
         cells = self.population.num_groups * self.population.num_levels * self._num_steps
         if self.policy_class == "time" and cells > _TIME_LIMIT:
             raise InputError(

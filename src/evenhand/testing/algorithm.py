@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
+from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.environment import AbstractEnvironment
+from evenhand.core.training import train
 from evenhand.testing.conformance import finite, quick_jit, require, same, signature
 
 

@@ -15,8 +15,9 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from evenhand.core.algorithm import AbstractAlgorithm, TrainState, train
+from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.environment import AbstractEnvironment, Outcome, Population, Step
+from evenhand.core.training import train
 from evenhand.testing.conformance import require
 
 CUES = np.array([-1.0, 0.0, 1.0], np.float32)

@@ -29,7 +29,9 @@ def curves(estimates: Estimates, metric: str = "reward", width: str = "wide") ->
             labels.append(
                 (float(steps[middle]), float(band[0][middle]), method_title(method), colour)
             )
-            points += list(zip(steps, band[0], strict=True))
+            # Labels keep clear of the line between the records, too.
+            dense = np.linspace(steps[0], steps[-1], 200)
+            points += list(zip(dense, np.interp(dense, steps, band[0]), strict=True))
         axes.set_title(f"{metric} per step", weight="normal", pad=8)
         axes.set_xlabel("environment steps")
         axes.xaxis.set_major_formatter(thousands)
