@@ -43,7 +43,7 @@ class PPO(AbstractAlgorithm):
     """Clipped surrogate, GAE along the stream of applicants, one hidden layer of 256 tanh a head.
 
     Optimises the discounted reward (`signals[0]`) of the stream as it comes. Logged: losses,
-    entropy, approximate KL, clipped share, mean reward a step.
+    entropy, approximate KL, mean reward a step.
     """
 
     num_envs: int = eqx.field(static=True, default=8)
