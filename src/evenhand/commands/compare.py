@@ -11,15 +11,23 @@ from evenhand.core.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.experiments.choose_world import world_id
     from evenhand.experiments.config import Experiment
+
+
+# The rules a comparison shows unless others are asked for.
+_POLICIES = {
+    "Lending-v0": "max-util,equal-opportunity,approve-all",
+    "Admissions-v0": "accuracy-classifier,approve-all",
+}
 
 
 @dataclass(frozen=True)
 class Compare:
     """Train, evaluate and place methods on the exact frontier of one world."""
 
-    env: str = "Lending-v0"
-    """Environment id."""
+    env: str | None = None
+    """Environment id; the preset's own by default."""
     preset: str | None = None
     """Named world, see `evenhand list`."""
     params: str | None = None
@@ -30,8 +38,9 @@ class Compare:
     """key=value: options of the preset or fields of the population; repeatable."""
     algorithms: str = "ppo"
     """Comma-separated learners, see `evenhand list`; empty for none."""
-    policies: str = "max-util,equal-opportunity,approve-all"
-    """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none."""
+    policies: str | None = None
+    """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none. By default
+    max-util,equal-opportunity,approve-all; for admissions accuracy-classifier,approve-all."""
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """algorithm.field=value, such as ppo.discount=0.999; repeatable."""
     seeds: int = 10
@@ -62,20 +71,23 @@ class Compare:
 
 def run(options: Compare) -> dict[str, Any]:
     """The summary of the finished run; its folder holds records and the page."""
+    from evenhand.experiments.choose_world import world_id
     from evenhand.experiments.config import Experiment
     from evenhand.experiments.record import read_run
     from evenhand.experiments.report import summary, write_page
     from evenhand.experiments.runner import run_experiment
 
+    env = world_id(options.env, options.preset)
+    policies = _POLICIES.get(env, "approve-all") if options.policies is None else options.policies
     experiment = Experiment(
         name=options.name,
-        env=options.env,
+        env=env,
         preset=options.preset,
         params=options.params,
         groups=options.groups,
         settings=tuple(options.set),
         features=None if options.features is None else names(options.features),
-        methods=names(options.algorithms) + names(options.policies),
+        methods=names(options.algorithms) + names(policies),
         seeds=options.seeds,
         first_seed=options.first_seed,
         steps=options.steps,

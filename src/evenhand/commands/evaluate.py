@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Evaluate:
     """Run a policy in a world and measure what it does to each group."""
 
-    env: str = "Lending-v0"
-    """The environment."""
+    env: str | None = None
+    """The environment; the preset's own by default."""
     preset: str | None = None
     """A named population: gym (default), fico, drift-1, drift-2, drift-3."""
     params: str | None = None
@@ -44,7 +44,7 @@ def run(options: Evaluate) -> dict[str, Any]:
     """Means over episodes of every metric, by group and as a whole, with 95% intervals."""
     _check(options)
     from evenhand.algorithms.policies import read_policy
-    from evenhand.experiments.choose_world import choose_world
+    from evenhand.experiments.choose_world import choose_world, world_id
     from evenhand.experiments.limits import check_evaluation
 
     read_policy(options.policy)
@@ -55,8 +55,8 @@ def run(options: Evaluate) -> dict[str, Any]:
     check_evaluation(env, options.episodes, options.steps)
     measured, notes = _measure(options, env, params)
     return {
-        "env": options.env,
-        "population": getattr(numbers, "name", options.env),
+        "env": world_id(options.env, options.preset),
+        "population": numbers.name,
         "groups": list(numbers.groups),
         "population_per_group": list(numbers.population_per_group),
         "policy": options.policy,

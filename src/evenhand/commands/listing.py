@@ -37,9 +37,11 @@ def show(result: dict[str, Any], console: "Console") -> None:
 
 
 def _presets() -> dict[str, dict[str, str]]:
+    from evenhand.data.admissions import ADMISSIONS_PRESETS
     from evenhand.data.presets import PRESETS
 
     return {
-        name: {"environment": "Lending-v0", "summary": (make.__doc__ or "").partition("\n")[0]}
-        for name, make in PRESETS.items()
+        name: {"environment": environment, "summary": (make.__doc__ or "").partition("\n")[0]}
+        for environment, presets in (("Lending-v0", PRESETS), ("Admissions-v0", ADMISSIONS_PRESETS))
+        for name, make in presets.items()
     }

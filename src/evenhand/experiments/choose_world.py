@@ -1,23 +1,28 @@
 """From what a person writes to a world with its numbers."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.registry import ENVIRONMENTS, load
 from evenhand.data.choose import choose_population
 from evenhand.data.population_checks import as_numbers, check_numbers
 
-# Id -> the class, imported only when asked for; each takes its numbers and `features`.
-WORLDS: dict[str, str] = {
-    "Admissions-v0": "evenhand.envs.admissions:Admissions",
-    "Lending-v0": "evenhand.envs.lending:Lending",
-}
+
+def world_id(env_id: str | None, preset: str | None) -> str:
+    """The environment meant: the one named, else the one the preset belongs to, else lending."""
+    if env_id is not None:
+        if env_id not in ENVIRONMENTS:
+            raise unknown_name("environment", env_id, ENVIRONMENTS)
+        return env_id
+    from evenhand.data.admissions import ADMISSIONS_PRESETS
+
+    return "Admissions-v0" if preset in ADMISSIONS_PRESETS else "Lending-v0"
 
 
 def choose_world(
-    env_id: str = "Lending-v0",
+    env_id: str | None = None,
     preset: str | None = None,
     params: str | Path | None = None,
     groups: str | None = None,
@@ -26,17 +31,15 @@ def choose_world(
 ) -> tuple[Any, Any, Any]:
     """The world, its parameters, and the numbers they come from.
 
-    `preset`, `params`, `groups` and `settings` are those of `choose_population`; `features` None
+    A preset names its environment, so `env_id` may be left out. `preset`, `params`, `groups` and `settings` are those of `choose_population`; `features` None
     keeps the world's own.
     """
-    if env_id not in WORLDS:
-        raise unknown_name("environment", env_id, WORLDS)
-    if env_id == "Lending-v0":
-        numbers = choose_population(preset, params, groups, settings)
-    else:
+    env_id = world_id(env_id, preset)
+    if env_id == "Admissions-v0":
         numbers = _admissions_numbers(preset, params, groups, settings)
-    module, _, name = WORLDS[env_id].partition(":")
-    env = getattr(import_module(module), name)(numbers)
+    else:
+        numbers = choose_population(preset, params, groups, settings)
+    env = load("environment", ENVIRONMENTS, env_id)(numbers)
     if features is not None:
         from evenhand.envs.observing import with_features
 
@@ -55,10 +58,11 @@ def _admissions_numbers(
 
     if params is not None or groups is not None:
         raise InputError("Admissions-v0 has no parameter files or named groups; use --set")
-    presets = {"college": admissions.college}
+    presets = admissions.ADMISSIONS_PRESETS
     if preset not in (None, *presets):
         raise unknown_name("preset of Admissions-v0", preset, presets)
-    changes, known = parse_settings(settings), inspect.signature(admissions.college).parameters
+    make = presets[preset or "college"]
+    changes, known = parse_settings(settings), inspect.signature(make).parameters
     for name in changes:
         if name not in known:
             raise unknown_name("setting", name, known)
@@ -67,7 +71,7 @@ def _admissions_numbers(
     if "cost" in changes:
         changes["cost"] = tuple(as_numbers("cost", changes["cost"]).ravel().tolist())
     try:
-        return admissions.college(**changes)
+        return make(**changes)
     except InputError:
         raise
     except (TypeError, ValueError) as error:
