@@ -11,7 +11,6 @@ from evenhand.core.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evenhand.experiments.choose_world import world_id
     from evenhand.experiments.config import Experiment
 
 

@@ -31,8 +31,8 @@ def choose_world(
 ) -> tuple[Any, Any, Any]:
     """The world, its parameters, and the numbers they come from.
 
-    A preset names its environment, so `env_id` may be left out. `preset`, `params`, `groups` and `settings` are those of `choose_population`; `features` None
-    keeps the world's own.
+    A preset names its environment, so `env_id` may be left out. `preset`, `params`, `groups` and
+    `settings` are those of `choose_population`; `features` None keeps the world's own.
     """
     env_id = world_id(env_id, preset)
     if env_id == "Admissions-v0":
