@@ -13,7 +13,7 @@ import jax.random as jr
 import numpy as np
 
 from evenhand.algorithms.ppo import PPO
-from evenhand.core.algorithm import train
+from evenhand.core.training import train
 from evenhand.data.choose import choose_population
 from evenhand.envs.lending import Lending
 from evenhand.tabular.lending import criterion_values

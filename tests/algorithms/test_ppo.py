@@ -197,14 +197,25 @@ def test_all_orders_are_about_equally_frequent():
     assert ((counts - 500) ** 2 / 500).sum() < 49.7
 
 
-def test_a_learning_rate_falls_linearly_to_zero_over_anneal_updates():
-    algorithm = small_ppo(anneal_updates=4, learning_rate=0.1)
+def test_schedules_fall_linearly_to_zero_over_anneal_updates():
+    algorithm = small_ppo(anneal_updates=4)
     state, _ = started(algorithm)
-    rates = [
-        float(algorithm._rate(eqx.tree_at(lambda s: s.update, state, jnp.int32(i))))
+    left = [
+        float(algorithm._share_left(eqx.tree_at(lambda s: s.update, state, jnp.int32(i))))
         for i in range(6)
     ]
-    np.testing.assert_allclose(rates, [0.1, 0.075, 0.05, 0.025, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(left, [1, 0.75, 0.5, 0.25, 0, 0], atol=1e-7)
+
+
+def test_nothing_is_learned_once_the_schedule_has_ended():
+    algorithm = small_ppo(anneal_updates=1)
+    state, env = started(algorithm)
+    ended = eqx.tree_at(lambda s: s.update, state, jnp.int32(1))
+    ended, batch = algorithm.collect(jr.key(4), env, env.default_params(), ended)
+    after, _ = algorithm.learn(jr.key(5), ended, batch)
+    before = jax.tree.leaves(state.learner.network)
+    for old, new in zip(before, jax.tree.leaves(after.learner.network), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 @pytest.mark.parametrize("delayed", [False, True])
