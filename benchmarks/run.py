@@ -4,13 +4,19 @@
     python benchmarks/run.py --only a,b      simulation and training alone
 
 Times are CPU seconds of this machine, medians of interleaved repeats, unless a row says wall.
+Parts a and b hold both sides to one core.
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import platform
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from clock import Row, print_table
 
 from evenhand.experiments.compilation import configure_compilation
 
@@ -23,6 +29,9 @@ PARTS = {
     "e": ("startup", "imports", 7),
 }
 
+# Both sides on one core: the rivals use one thread, and XLA's second one would only spin.
+ONE_CORE = ("a", "b")
+
 
 def main() -> None:
     """Measure, print, and write what was measured."""
@@ -34,20 +43,31 @@ def main() -> None:
     unknown = sorted(set(wanted) - PARTS.keys())
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
-    configure_compilation()
-    from importlib import import_module
-
-    from clock import print_table
-
     rows = []
     for part in wanted:
-        module, function, repeats = PARTS[part]
         print(f"part {part} ...", flush=True)
-        rows += getattr(import_module(module), function)(repeats)
+        rows += _measured(part)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps([row.record() for row in rows], indent=1) + "\n")
     print_table(rows)
     print(f"{options.out}\n{_machine()}")
+
+
+def _measured(part: str) -> list[Row]:
+    """The rows of one part, measured in a fresh process."""
+    with multiprocessing.get_context("spawn").Pool(1, _prepare, (part in ONE_CORE,)) as pool:
+        return pool.apply(_measure, (part,))
+
+
+def _prepare(one_core: bool) -> None:
+    if one_core:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    configure_compilation()
+
+
+def _measure(part: str) -> list[Row]:
+    module, function, repeats = PARTS[part]
+    return getattr(import_module(module), function)(repeats)
 
 
 def _machine() -> str:
