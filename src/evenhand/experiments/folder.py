@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError
-from evenhand.experiments.atomic import remove, write_text
+from evenhand.core.files import remove, write_text
 from evenhand.experiments.config import Experiment
 
 Part = tuple[str, int]

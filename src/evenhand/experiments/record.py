@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from evenhand.core.errors import InputError
-from evenhand.experiments.atomic import write_text
+from evenhand.core.files import write_text
 from evenhand.experiments.tables import SCHEMA, read_table, write_table
 
 __all__ = ["SCHEMA", "Run", "read_run", "read_table", "write_table", "write_text"]

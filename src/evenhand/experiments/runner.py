@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.experiments.atomic import write_text
+from evenhand.core.files import write_text
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import EXACT, Part, locked, parts, read_part, run_folder
 from evenhand.experiments.folder import write_part as keep

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from evenhand.core.errors import InputError
-from evenhand.experiments.atomic import replacing
+from evenhand.core.files import replacing
 
 Schema = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.errors import InputError
+from evenhand.core.files import remove
 from evenhand.core.training import train
-from evenhand.experiments.atomic import remove
 from evenhand.experiments.checkpoint import load_state, read_header, save_state
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import state_file
