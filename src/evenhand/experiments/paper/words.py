@@ -1,0 +1,134 @@
+"""What claims, tests and learned observation numbers say in sentences."""
+
+import numpy as np
+
+from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.paper.judging import Judged, Verdict
+from evenhand.experiments.paper.quantities import Quantity
+from evenhand.experiments.paper.study import Study
+from evenhand.experiments.sentences import listed
+from evenhand.experiments.wording import (
+    MINUS,
+    Measure,
+    figure_of,
+    is_admissions,
+    measure_words,
+    method_title,
+    range_of,
+)
+
+# Adjustable number of a world -> what it is called, and what one unit of it means.
+ADJUSTED = {
+    "observed_up": ("observed gain on repayment", "levels"),
+    "observed_down": ("observed loss on default", "levels"),
+    "cost": ("cost of raising the score by a point", "reward"),
+}
+_REDUCED = {
+    "max": "largest over groups",
+    "min": "smallest over groups",
+    "gap": "gap between groups",
+    "mean": "mean over groups",
+}
+
+
+def measure_of(metric: str, admissions: bool) -> Measure:
+    """A measure in words, also a gap between groups and an adjustable number."""
+    kind, colon, name = metric.partition(":")
+    if colon and kind == "adjusted":
+        title, unit = ADJUSTED.get(name, (name.replace("_", " "), "number"))
+        return Measure(title.capitalize(), unit, "", "")
+    for end, more in (("_signed_difference", ", first minus second group"), ("_difference", " gap")):
+        if metric.endswith(end):
+            plain = measure_words(metric.removesuffix(end), admissions)
+            return Measure(f"{plain.title}{more}", plain.unit, plain.meaning, plain.harm)
+    return measure_words(metric, admissions)
+
+
+def unit_of(used: Quantity, study: Study) -> str:
+    """The unit of a quantity; a share of another method's is no share of people."""
+    admits = is_admissions({"env": study.scenario(used.scenario).experiment.env})
+    return "number" if used.per else measure_of(used.metric, admits).unit
+
+
+def quantity_words(used: Quantity, study: Study) -> str:
+    """What is compared, without its method: "Recall, group 2, lending"."""
+    scenario = study.scenario(used.scenario)
+    admits = is_admissions({"env": scenario.experiment.env})
+    parts = [measure_of(used.metric, admits).title]
+    if used.reduce:
+        parts.append(_REDUCED[used.reduce])
+    elif used.group:
+        parts.append(f"{used.group} {MINUS} {used.minus_group}" if used.minus_group else used.group)
+    if used.per:
+        parts.append(f"as a multiple of {method_title(used.per)}'s")
+    return f"{', '.join(parts)} ({scenario.title})"
+
+
+def test_words(judged: Judged, study: Study) -> tuple[str, str, str]:
+    """What is compared, the two sides with their means, and what is asked of the difference."""
+    test = judged.test
+    unit = unit_of(test.a, study)
+    left = f"{method_title(test.a.method)} {figure_of(judged.a, unit)}"
+    if not isinstance(test.b, Quantity):
+        return quantity_words(test.a, study), left, _asked(judged, unit, figure_of(test.b, unit))
+    own, other = quantity_words(test.a, study), quantity_words(test.b, study)
+    times = f"{test.b.times:g} × " if test.b.times != 1 else ""
+    right = f"{times}{method_title(test.b.method)} {figure_of(judged.b, unit)}"
+    what = own if own == other else f"{own} against {other[0].lower()}{other[1:]}"
+    return what, f"{left}, {right}", _asked(judged, unit, "the other")
+
+
+def _asked(judged: Judged, unit: str, other: str) -> str:
+    margin, relation = judged.margin, judged.test.relation
+    size = figure_of(abs(margin), unit)
+    if relation == "close":
+        return f"within {size} of {other}"
+    side = "above" if relation == "greater" else "below"
+    if margin == 0:
+        return f"{side} {other}"
+    if margin > 0:
+        return f"{side} {other} by more than {size}"
+    return f"{side} {other}, or short of it by less than {size}"
+
+
+def interval_words(judged: Judged, study: Study) -> str:
+    """The difference with its interval, "" where there is no data."""
+    unit = unit_of(judged.test.a, study)
+    if not judged.difference.num:
+        return "no data"
+    found = judged.difference
+    return f"{figure_of(found.estimate, unit, True)} {range_of(found, unit, True)}".strip()
+
+
+def answer(verdicts: list[Verdict]) -> str:
+    """The page in one sentence."""
+    count = {kind: sum(v.verdict == kind for v in verdicts) for kind in _SAID}
+    told = [_SAID[kind].format(number) for kind, number in count.items() if number]
+    plural = "statement" if len(verdicts) == 1 else "statements"
+    return f"Of {len(verdicts)} {plural} that the paper's claims come down to, {listed(told)}."
+
+
+_SAID = {"holds": "{} hold", "does not hold": "{} do not hold", "undecided": "{} are undecided"}
+
+
+def learned(estimates: Estimates) -> list[str]:
+    """A sentence per method that learned other observation numbers than the world's own."""
+    world = estimates.run.world.get("adjustable") or {}
+    told = []
+    for method in estimates.run.methods:
+        parts = []
+        for name, own in world.items():
+            title, unit = ADJUSTED.get(name, (name.replace("_", " "), "number"))
+            cells = [estimates.interval(method, f"adjusted:{name}", g) for g in estimates.run.groups]
+            means = np.array([cell.estimate for cell in cells])
+            if not np.isfinite(means).all() or np.allclose(means, own, atol=1e-6):
+                continue
+            each = [
+                f"{figure_of(cell.estimate, unit)} {range_of(cell, unit)}".strip() + f" for {group}"
+                for cell, group in zip(cells, estimates.run.groups, strict=True)
+            ]
+            true = ", ".join(dict.fromkeys(f"{value:g}" for value in own))
+            parts.append(f"a {title} of {listed(each)}, where the world's own is {true}")
+        if parts:
+            told.append(f"{method_title(method)} shows {'; and '.join(parts)}.")
+    return told
