@@ -38,6 +38,7 @@ def run_parts(
     env, params, population = world
     if is_learner(method):
         learner = trainer(experiment, method, (env, params), folder, gate, advance)
+        env = learner.world[0]
         for seed, trained in learner.train(seeds):
             counts = {"update": trained.update, "env_steps": trained.env_steps}
             shown = (env, trained.params, population)

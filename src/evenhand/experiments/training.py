@@ -19,6 +19,7 @@ from evenhand.experiments.checkpoint import load_state, read_header, save_state
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import state_file
 from evenhand.experiments.methods import (
+    learner_world,
     make_algorithm,
     num_updates,
     train_key,
@@ -110,7 +111,7 @@ class Trainer:
 
     @property
     def _per_update(self) -> int:
-        return self.algorithm.num_envs * self.algorithm.num_steps
+        return self.algorithm.update_steps
 
     def _trained(self, state: TrainState, curves: Rows) -> Trained:
         params = self.algorithm.deployed(state, self.world[1])
@@ -141,6 +142,7 @@ def trainer(
     """The trainer of one learner of an experiment."""
     algorithm = make_algorithm(method, experiment.options, experiment.steps)
     digest = experiment.digest()
+    world = (learner_world(algorithm, world[0]), world[1])
     return Trainer(algorithm, method, experiment.steps, world, folder, digest, gate, advance)
 
 
