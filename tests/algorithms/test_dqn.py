@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from probe import Probe
 
-from evenhand.algorithms.dqn import DQN, EpsilonGreedy
+from evenhand.algorithms.dqn import DQN
 from evenhand.algorithms.parts.buffers import empty_buffer
+from evenhand.algorithms.parts.epsilon_greedy import EpsilonGreedy
 from evenhand.core.rollout import evaluate
 from evenhand.core.training import train
 
@@ -46,13 +47,13 @@ def small_dqn(**changes):
 def collected(algorithm, env=None):
     env = env or Probe()
     state = algorithm.init(jr.key(0), env, env.default_params())
-    return *algorithm.collect(jr.key(1), env, env.default_params(), state), env
+    return (*algorithm.collect(jr.key(1), env, env.default_params(), state), env)
 
 
 def test_the_stored_next_state_is_the_next_row_of_the_same_world():
     algorithm = small_dqn()
-    state, batch, _ = collected(algorithm)
-    rows = algorithm.rows(state, batch)
+    state, batch, env = collected(algorithm)
+    rows = algorithm.rows(jr.key(0), env, state, batch)
     next_obs = np.asarray(rows.next_obs).reshape(10, 2, -1)
     np.testing.assert_array_equal(next_obs[:-1], batch.obs[1:])
     np.testing.assert_array_equal(next_obs[-1], state.actors.obs)
@@ -60,8 +61,8 @@ def test_the_stored_next_state_is_the_next_row_of_the_same_world():
 
 def test_the_target_of_a_terminated_row_is_its_reward_alone():
     algorithm = small_dqn()
-    state, batch, _ = collected(algorithm)
-    rows = algorithm.rows(state, batch)
+    state, batch, env = collected(algorithm)
+    rows = algorithm.rows(jr.key(0), env, state, batch)
     ended = eqx.tree_at(lambda r: r.continues, rows, jnp.zeros_like(rows.continues))
     network = state.learner.network
     value = np.take_along_axis(np.asarray(network(rows.obs)), np.asarray(rows.action)[:, None], 1)
@@ -71,8 +72,8 @@ def test_the_target_of_a_terminated_row_is_its_reward_alone():
 
 def test_rows_of_weight_zero_never_matter():
     algorithm = small_dqn()
-    state, batch, _ = collected(algorithm)
-    rows = algorithm.rows(state, batch)
+    state, batch, env = collected(algorithm)
+    rows = algorithm.rows(jr.key(0), env, state, batch)
     rows = eqx.tree_at(lambda r: r.weight, rows, rows.weight.at[::2].set(0.0))
     spoiled = eqx.tree_at(lambda r: r.reward, rows, jnp.where(rows.weight > 0, rows.reward, 99.0))
     grad = jax.grad(lambda n, r: algorithm.loss(n, n, r)[0])

@@ -7,9 +7,10 @@ import pytest
 from probe import Probe
 
 from evenhand.algorithms.parts.gae import gae
+from evenhand.algorithms.parts.samples import Batch
 from evenhand.algorithms.parts.shuffle import random_orders
 from evenhand.algorithms.parts.surrogate import clipped_surrogate
-from evenhand.algorithms.ppo import PPO, Batch
+from evenhand.algorithms.ppo import PPO
 from evenhand.core.rollout import evaluate
 from evenhand.core.training import train
 
@@ -28,6 +29,8 @@ def random_batch(size=32, obs_size=2, num_actions=2, seed=0):
         advantage=numbers(size),
         target=numbers(size),
         weight=jnp.ones(size),
+        group=jnp.zeros(size, jnp.int32),
+        columns=None,
     )
 
 
@@ -212,7 +215,7 @@ def test_nothing_is_learned_once_the_schedule_has_ended():
     state, env = started(algorithm)
     ended = eqx.tree_at(lambda s: s.update, state, jnp.int32(1))
     ended, batch = algorithm.collect(jr.key(4), env, env.default_params(), ended)
-    after, _ = algorithm.learn(jr.key(5), ended, batch)
+    after, _ = algorithm.learn(jr.key(5), env, env.default_params(), ended, batch)
     before = jax.tree.leaves(state.learner.network)
     for old, new in zip(before, jax.tree.leaves(after.learner.network), strict=True):
         np.testing.assert_array_equal(old, new)

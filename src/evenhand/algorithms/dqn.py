@@ -12,11 +12,14 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step
 from evenhand.algorithms.parts.buffers import RingBuffer, empty_buffer
+from evenhand.algorithms.parts.by_person import CREDITS, at_next_visit, decisions_left
+from evenhand.algorithms.parts.by_person import revisit_prob_of as revisit
+from evenhand.algorithms.parts.epsilon_greedy import EpsilonGreedy
 from evenhand.algorithms.parts.network import Head, uniform_head
 from evenhand.algorithms.parts.surrogate import chosen
 from evenhand.algorithms.parts.weighted import weighted_mean
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
-from evenhand.core.policy import AbstractPolicy
+from evenhand.core.errors import unknown_name
 from evenhand.core.rollout import Transition, start
 
 
@@ -37,34 +40,16 @@ class Row(eqx.Module):
     reward: Float[Array, "*B"]
     next_obs: Float[Array, "*B obs"]
     continues: Float[Array, "*B"]
+    """The discount of what follows, 0 where nothing does."""
     weight: Float[Array, "*B"]
-
-
-class EpsilonGreedy(AbstractPolicy):
-    """The best action by `network(obs)`, or with probability `epsilon` any action."""
-
-    network: Any
-    epsilon: Float[Array, ""]
-
-    def act(self, key, obs):
-        values = self.network(obs)
-        draw = jr.uniform(key)
-        # Below epsilon, the same number divided by epsilon is uniform again.
-        anything = (draw / jnp.maximum(self.epsilon, 1e-6) * values.shape[-1]).astype(jnp.int32)
-        anything = jnp.minimum(anything, values.shape[-1] - 1)
-        return jnp.where(draw < self.epsilon, anything, jnp.argmax(values).astype(jnp.int32))
-
-    def log_prob(self, obs, action):
-        values = self.network(obs)
-        best = (action == jnp.argmax(values)).astype(jnp.float32)
-        return jnp.log((1 - self.epsilon) * best + self.epsilon / values.shape[-1])
 
 
 class DQN(AbstractAlgorithm):
     """Q-learning from a replay buffer with a target network, one hidden layer of 256 tanh.
 
     Optimises the discounted reward (`signals[0]`) of the stream as it comes: the next state of a
-    step is the next row of the same world, in a stream of applicants a stranger. Counts of steps
+    step is the next row of the same world, in a stream of applicants a stranger; with `credit`
+    "individual" it is the same person's next visit (`parts/by_person.py`). Counts of steps
     (`train_every`, `target_every`, `learning_starts`, `exploration_steps`) are environment steps
     over all worlds. Logged: loss, mean value of the actions taken, epsilon, mean reward a step.
     **Deviations from CleanRL's file**: several worlds, and the gradient steps of one update are
@@ -81,12 +66,17 @@ class DQN(AbstractAlgorithm):
     exploration_steps: int = eqx.field(static=True, default=200_000)
     """Steps over which exploration falls to `last_epsilon`: half the run in CleanRL."""
     width: int = eqx.field(static=True, default=256)
+    credit: str = eqx.field(static=True, default="stream")
     learning_rate: float = 2.5e-4
     discount: float = 0.99
+    visit_discount: float = 1.0
+    """Takes the place of `discount`, per visit of a person, with individual credit."""
     first_epsilon: float = 1.0
     last_epsilon: float = 0.05
 
     def __check_init__(self):
+        if self.credit not in CREDITS:
+            raise unknown_name("credit", self.credit, CREDITS)
         size = self.num_envs * self.num_steps
         if size % self.train_every:
             raise ValueError(
@@ -97,6 +87,10 @@ class DQN(AbstractAlgorithm):
             raise ValueError(
                 f"num_envs * num_steps = {size} steps do not fit capacity={self.capacity}; raise it"
             )
+
+    @property
+    def reads(self):
+        return ("time-left",) if self.credit == "individual" else ()
 
     def for_budget(self, num_updates):
         """Explore for half of the steps; start learning after a tenth if that is sooner."""
@@ -125,8 +119,10 @@ class DQN(AbstractAlgorithm):
         done = jnp.minimum(1.0, env_steps / self.exploration_steps)
         return self.first_epsilon + done * (self.last_epsilon - self.first_epsilon)
 
-    def learn(self, key, state, batch):
-        old, buffer = state.learner, state.learner.buffer.add(self.rows(state, batch))
+    def learn(self, key, env, params, state, batch):
+        row_key, key = jr.split(key)
+        old = state.learner
+        buffer = old.buffer.add(self.rows(row_key, env, state, batch))
         # The buffer stays outside: what a conditional returns is copied.
         same = (old.network, old.target, old.memory)
         (network, target, memory), log = jax.lax.cond(
@@ -139,17 +135,29 @@ class DQN(AbstractAlgorithm):
         log["reward"] = jnp.mean(batch.rewards[..., 0])
         return TrainState(learner, state.actors, state.update, state.env_steps), log
 
-    def rows(self, state: TrainState, batch: Transition) -> Row:
+    def rows(self, key: PRNGKeyArray, env: Any, state: TrainState, batch: Transition) -> Row:
         """A collected batch as rows of the buffer, flat over time and worlds."""
+        next_obs, continues = self._continuation(key, env, state, batch)
         rows = Row(
             obs=batch.obs,
             action=batch.action,
             reward=batch.rewards[..., 0],
-            next_obs=jnp.concatenate([batch.obs[1:], state.actors.obs[None]]),
-            continues=1.0 - batch.terminated.astype(jnp.float32),
+            next_obs=next_obs,
+            continues=continues * (1.0 - batch.terminated.astype(jnp.float32)),
             weight=batch.outcome.weight,
         )
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows)
+
+    def _continuation(
+        self, key: PRNGKeyArray, env: Any, state: TrainState, batch: Transition
+    ) -> tuple[Float[Array, "T N obs"], Float[Array, "T N"]]:
+        """The next state of every step, and the factor on its value."""
+        if self.credit == "stream":
+            next_obs = jnp.concatenate([batch.obs[1:], state.actors.obs[None]])
+            return next_obs, jnp.broadcast_to(self.discount, batch.terminated.shape)
+        left = decisions_left(env, batch.successor)
+        chance, next_obs = at_next_visit(key, env, batch.successor, revisit(batch), left)
+        return next_obs, self.visit_discount * chance
 
     def optimise(
         self,
@@ -184,8 +192,8 @@ class DQN(AbstractAlgorithm):
     def loss(
         self, network: Head, target: Head, rows: Row
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
-        """Mean squared error to r + discount * c * max_a Q_target(s', a), and what to log."""
-        goal = rows.reward + self.discount * rows.continues * jnp.max(target(rows.next_obs), -1)
+        """Mean squared error to r + c * max_a Q_target(s', a), and what to log."""
+        goal = rows.reward + rows.continues * jnp.max(target(rows.next_obs), -1)
         values = network(rows.obs)
         value = chosen(values, rows.action)
         loss = weighted_mean((value - goal) ** 2, rows.weight)

@@ -1,49 +1,38 @@
 """Proximal policy optimisation (Schulman et al. 2017) with CleanRL's choices."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step, clip_by_norm
+from evenhand.algorithms.parts.by_person import CREDITS, personal_advantage
 from evenhand.algorithms.parts.gae import gae
 from evenhand.algorithms.parts.network import LogitsOf, TwoHeads
+from evenhand.algorithms.parts.samples import Batch, Learner
 from evenhand.algorithms.parts.shuffle import random_orders
 from evenhand.algorithms.parts.surrogate import chosen, clipped_surrogate, clipped_value_loss
-from evenhand.algorithms.parts.weighted import standardise, weighted_mean
+from evenhand.algorithms.parts.term import AbstractTerm, NoTerm
+from evenhand.algorithms.parts.weighted import weighted_mean
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
+from evenhand.core.errors import unknown_name
 from evenhand.core.policy import CategoricalPolicy
 from evenhand.core.rollout import Transition, start
-
-
-class Learner(eqx.Module):
-    """What PPO learns: both heads, and the optimiser's memory."""
-
-    network: TwoHeads
-    memory: AdamState
-
-
-class Batch(eqx.Module):
-    """Samples of one collected batch; learning takes them flat, one axis B over time and worlds."""
-
-    obs: Float[Array, "*axes obs"]
-    action: Int[Array, "*axes"]
-    log_prob: Float[Array, "*axes"]
-    value: Float[Array, "*axes"]
-    advantage: Float[Array, "*axes"]
-    target: Float[Array, "*axes"]
-    weight: Float[Array, "*axes"]
 
 
 class PPO(AbstractAlgorithm):
     """Clipped surrogate, GAE along the stream of applicants, one hidden layer of 256 tanh a head.
 
-    Optimises the discounted reward (`signals[0]`) of the stream as it comes. Logged: losses,
-    entropy, approximate KL, mean reward a step.
+    Optimises the discounted reward (`signals[0]`) of the stream as it comes; with `credit`
+    "individual", the sum of each person's rewards over the rest of the episode, along that
+    person's own visits (`parts/by_person.py`). Methods of group fairness add a `term`. Logged:
+    losses, entropy, approximate KL, mean reward a step.
     """
 
     num_envs: int = eqx.field(static=True, default=8)
@@ -57,21 +46,32 @@ class PPO(AbstractAlgorithm):
     """Whether the entropy weight falls with the learning rate: explore first, then settle."""
     clip_value: bool = eqx.field(static=True, default=True)
     """Whether the value loss is clipped too (CleanRL); slow where values are large."""
+    credit: str = eqx.field(static=True, default="stream")
     learning_rate: float = 2.5e-4
     discount: float = 0.99
+    visit_discount: float = 1.0
+    """Takes the place of `discount`, per visit of a person, with individual credit."""
     gae_lambda: float = 0.95
     clip: float = 0.2
     entropy_weight: float = 0.01
     value_weight: float = 0.5
     max_grad_norm: float = 0.5
+    term: AbstractTerm = NoTerm()
 
     def __check_init__(self):
+        if self.credit not in CREDITS:
+            raise unknown_name("credit", self.credit, CREDITS)
         size = self.num_envs * self.num_steps
         if size % self.num_minibatches:
             raise ValueError(
                 f"num_envs * num_steps = {size} samples do not divide into "
                 f"num_minibatches={self.num_minibatches}; choose a divisor"
             )
+
+    @property
+    def reads(self):
+        own = ("time-left",) if self.credit == "individual" else ()
+        return (*own, *self.term.reads)
 
     def for_budget(self, num_updates):
         return replace(self, anneal_updates=num_updates)
@@ -82,35 +82,66 @@ class PPO(AbstractAlgorithm):
         memory = adam_init(ravel_pytree(network)[0])
         actors = start(reset_key, env, params, self.num_envs)
         zero = jnp.zeros((), jnp.int32)
-        return TrainState(Learner(network, memory), actors, zero, zero)
+        # Folded in, so that the network and the worlds are those of PPO without a term.
+        term = self.term.init(jr.fold_in(key, 2), env, self.width)
+        return TrainState(Learner(network, memory, term), actors, zero, zero)
 
     def policy(self, state):
         return CategoricalPolicy(LogitsOf(state.learner.network))
 
-    def learn(self, key, state, batch):
-        samples, left = self.prepare(state, batch), self._share_left(state)
+    def behaviour(self, state):
+        return self.term.behaviour(state.update, state.learner.term, self.policy(state))
+
+    def learn(self, key, env, params, state, batch):
+        prepare_key, shuffle_key = jr.split(key)
+        term, samples = self.prepare(prepare_key, env, state, batch)
+        left = self._share_left(state)
         weight = self.entropy_weight * (left if self.anneal_entropy else 1.0)
         now = eqx.tree_at(lambda ppo: ppo.entropy_weight, self, weight)
         rate = jnp.asarray(self.learning_rate, jnp.float32) * left
-        learner, log = now.optimise(key, state.learner, samples, rate)
+        learner = Learner(state.learner.network, state.learner.memory, term)
+        learner, log = now.optimise(shuffle_key, learner, samples, rate)
         log["reward"] = jnp.mean(batch.rewards[..., 0])
         return TrainState(learner, state.actors, state.update, state.env_steps), log
 
-    def prepare(self, state: TrainState, batch: Transition) -> Batch:
-        """Samples with the values and log-probabilities of the policy that collected them."""
-        network = state.learner.network
+    def prepare(
+        self, key: PRNGKeyArray, env: Any, state: TrainState, batch: Transition
+    ) -> tuple[Any, Batch]:
+        """The term's memory, and samples with values and log-probabilities as collected."""
+        network, term = state.learner.network, state.learner.term
         logits, value = network(batch.obs)
         log_prob = chosen(jax.nn.log_softmax(logits), batch.action)
-        last_value = network(state.actors.obs)[1]
-        continues = 1.0 - batch.terminated.astype(jnp.float32)
-        advantage = gae(
-            batch.rewards[..., 0], continues, value, last_value, self.discount, self.gae_lambda
-        )
+
+        def credit(rewards: Array, value: Callable[[Array], Array]) -> Array:
+            return self.advantages(key, env, state, batch, rewards, value)
+
+        advantage = credit(self.term.reward(env, batch), lambda obs: network(obs)[1])
+        term, columns = self.term.prepare(env, term, batch, state.actors, credit)
         samples = Batch(
             batch.obs, batch.action, log_prob, value, advantage, advantage + value,
-            batch.outcome.weight,
+            batch.outcome.weight, batch.outcome.group, columns,
         )  # fmt: skip
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+        return term, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+
+    def advantages(
+        self,
+        key: PRNGKeyArray,
+        env: Any,
+        state: TrainState,
+        batch: Transition,
+        rewards: Float[Array, "T N *X"],
+        value: Callable[[Array], Array],
+    ) -> Float[Array, "T N *X"]:
+        """Advantages of rewards for a value function, along the stream or along people."""
+        last_obs = state.actors.obs
+        if self.credit == "individual":
+            return personal_advantage(
+                key, env, batch, last_obs, rewards, value, self.visit_discount, self.gae_lambda
+            )
+        continues = 1.0 - batch.terminated.astype(jnp.float32)
+        return gae(
+            rewards, continues, value(batch.obs), value(last_obs), self.discount, self.gae_lambda
+        )
 
     def optimise(
         self, key: PRNGKeyArray, learner: Learner, samples: Batch, rate: Float[Array, ""]
@@ -124,28 +155,33 @@ class PPO(AbstractAlgorithm):
         # One long vector of parameters: a step of Adam is one loop instead of eight.
         vector, network_of = ravel_pytree(learner.network)
 
-        def body(carry: tuple[Array, AdamState], minibatch: Batch):
-            vector, memory = carry
-            loss = lambda vector: self.loss(network_of(vector), minibatch)  # noqa: E731
+        def body(carry: tuple[Array, AdamState, Any], minibatch: Batch):
+            vector, memory, term = carry
+            loss = lambda vector: self.loss(network_of(vector), minibatch, term)  # noqa: E731
             grads, log = jax.grad(loss, has_aux=True)(vector)
             grads = clip_by_norm(grads, self.max_grad_norm)
-            return adam_step(vector, grads, memory, rate, eps=1e-5), log
+            vector, memory = adam_step(vector, grads, memory, rate, eps=1e-5)
+            return (vector, memory, self.term.fit(term, minibatch, rate)), log
 
-        (vector, memory), logs = jax.lax.scan(body, (vector, learner.memory), minibatches)
-        return Learner(network_of(vector), memory), jax.tree.map(jnp.mean, logs)
+        carry = (vector, learner.memory, learner.term)
+        (vector, memory, term), logs = jax.lax.scan(body, carry, minibatches)
+        return Learner(network_of(vector), memory, term), jax.tree.map(jnp.mean, logs)
 
-    def loss(self, network: TwoHeads, batch: Batch) -> tuple[Float[Array, ""], dict[str, Array]]:
+    def loss(
+        self, network: TwoHeads, batch: Batch, term: Any = None
+    ) -> tuple[Float[Array, ""], dict[str, Array]]:
         """PPO's loss on one minibatch and what to log of it."""
         logits, value = network(batch.obs)
         log_probs = jax.nn.log_softmax(logits)
         log_prob = chosen(log_probs, batch.action)
         log_ratio = log_prob - batch.log_prob
-        advantage = standardise(batch.advantage, batch.weight)
+        advantage = self.term.advantage(term, batch)
         policy_loss = clipped_surrogate(log_ratio, advantage, self.clip, batch.weight)
         reach = self.clip if self.clip_value else jnp.inf
         value_loss = clipped_value_loss(value, batch.value, batch.target, reach, batch.weight)
         entropy = -weighted_mean(jnp.sum(jnp.exp(log_probs) * log_probs, -1), batch.weight)
         loss = policy_loss - self.entropy_weight * entropy + self.value_weight * value_loss
+        loss += self.term.penalty(term, batch, log_probs, log_ratio)
         log = {
             "policy_loss": policy_loss,
             "value_loss": value_loss,

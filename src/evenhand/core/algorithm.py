@@ -36,13 +36,28 @@ class AbstractAlgorithm(eqx.Module):
     num_envs: eqx.AbstractVar[int]
     num_steps: eqx.AbstractVar[int]
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Features the world must show this method besides those chosen for everybody."""
+        return ()
+
+    @property
+    def update_steps(self) -> int:
+        """Environment steps that one update spends, all of them counted in a budget."""
+        return self.num_envs * self.num_steps
+
     @abstractmethod
     def init(self, key: PRNGKeyArray, env: AbstractEnvironment, params: Any) -> TrainState:
         """A fresh run."""
 
     @abstractmethod
     def learn(
-        self, key: PRNGKeyArray, state: TrainState, batch: Transition
+        self,
+        key: PRNGKeyArray,
+        env: AbstractEnvironment,
+        params: Any,
+        state: TrainState,
+        batch: Transition,
     ) -> tuple[TrainState, Log]:
         """The run after learning from one collected batch, and scalars to log."""
 
@@ -78,4 +93,4 @@ class AbstractAlgorithm(eqx.Module):
         """One iteration: collect, then learn."""
         collect_key, learn_key = jr.split(key)
         state, batch = self.collect(collect_key, env, self.deployed(state, params), state)
-        return self.learn(learn_key, state, batch)
+        return self.learn(learn_key, env, params, state, batch)

@@ -47,13 +47,16 @@ class Step(eqx.Module):
 
     `rewards` has one entry per signal, `signals[0]` being the reward. `successor` is what the
     SAME person would show if seen again at once; with a single actor it is the next observation,
-    in a stream of applicants the next row belongs to a stranger.
+    in a stream of applicants the next row belongs to a stranger. `revisit_prob` is the chance, at
+    every later step of the episode, that this person is the one decided about: 1 with a single
+    actor, 0 for somebody who has left, None where the world does not say.
     """
 
     rewards: Float[Array, "*axes M"]
     terminated: Bool[Array, "*axes"]
     outcome: Outcome
     successor: Float[Array, "*axes obs"]
+    revisit_prob: Float[Array, "*axes"] | None = None
 
 
 class Population(eqx.Module):

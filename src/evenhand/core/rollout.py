@@ -28,6 +28,7 @@ class Transition(eqx.Module):
     terminated: Bool[Array, "*axes"]
     outcome: Outcome
     successor: Float[Array, "*axes obs"]
+    revisit_prob: Float[Array, "*axes"] | None = None
 
 
 class Evaluation(eqx.Module):
@@ -75,6 +76,7 @@ def rollout(
             terminated=step.terminated & actors.alive,
             outcome=outcome,
             successor=step.successor,
+            revisit_prob=step.revisit_prob,
         )
         return Actors(state, obs, actors.alive & ~step.terminated), transition
 

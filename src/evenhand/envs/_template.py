@@ -99,6 +99,7 @@ class Template(AbstractEnvironment[TemplateState, TemplateParams]):
             terminated=jnp.asarray(False),
             outcome=outcome,
             successor=self._show(new, group),  # the SAME person, not the next one
+            revisit_prob=jnp.float32(1 / self.num_people),
         )
 
     def _show(self, level, group):

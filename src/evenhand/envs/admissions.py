@@ -159,6 +159,7 @@ class Admissions(AbstractStream[AdmissionsState, AdmissionsParams]):
             terminated=pool.remaining == 0,
             outcome=Outcome(group, person, decision, label, active.astype(jnp.float32)),
             successor=self._show(person, seen_again, time),
+            revisit_prob=jnp.where(admitted, 0.0, 1 / jnp.maximum(pool.remaining, 1)),
         )
         state = self._apply(
             buy_draw, arrived, state.level, observed, state.budget, pool, time, params

@@ -59,7 +59,10 @@ class FromGymnasium(AbstractHostEnvironment):
         columns = {name: jnp.asarray(facts[:, i]) for i, name in enumerate(FACTS)}
         outcome = Outcome(**columns, weight=jnp.asarray(weight))
         obs = self.worlds.obs.copy()
-        step = Step(jnp.asarray(rewards), jnp.asarray(terminated), outcome, jnp.asarray(obs))
+        step = Step(
+            jnp.asarray(rewards), jnp.asarray(terminated), outcome, jnp.asarray(obs),
+            revisit_prob=jnp.ones(self.num_envs),
+        )  # fmt: skip
         return obs, step
 
 

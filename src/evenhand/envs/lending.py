@@ -150,6 +150,7 @@ class Lending(AbstractStream[LendingState, LendingParams]):
             terminated=state.cash < 1,
             outcome=outcome,
             successor=self._show(state, person),
+            revisit_prob=jnp.float32(1 / self.num_people),
         )
 
     def _brought(self, state, params, what, drift):

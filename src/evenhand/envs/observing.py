@@ -57,6 +57,14 @@ def with_features(env: Any, names: Iterable[str]) -> AbstractEnvironment:
     return made
 
 
+def showing(env: Any, names: Iterable[str]) -> Any:
+    """The world, showing these features besides its own; itself where it shows them all."""
+    missing = [name for name in names if name not in env.slices]
+    if not missing:
+        return env
+    return with_features(env, (*env.slices, *missing))
+
+
 def _window(name: str) -> str | None:
     """The kind of window that a name asks for."""
     return next(

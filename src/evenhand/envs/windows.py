@@ -71,6 +71,7 @@ class AbstractWindow(AbstractWrapper):
             terminated=step.terminated,
             outcome=step.outcome,
             successor=jnp.concatenate([step.successor, self.show(memory)]),
+            revisit_prob=step.revisit_prob,
         )
         return Windowed(inner, memory), step
 

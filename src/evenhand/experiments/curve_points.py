@@ -25,7 +25,7 @@ class CurvePoints:
     points: int
     episodes: int
     steps: int
-    world: tuple[Any, Any, Any]
+    population: Any
     gate: Gate
 
     def piece(self, updates: int, pieces: int) -> int:
@@ -40,12 +40,18 @@ class CurvePoints:
     def _every(self, updates: int) -> int:
         return _up(updates, self.points)
 
-    def rows(self, algorithm: AbstractAlgorithm, state: TrainState, seeds: Sequence[int]) -> Any:
+    def rows(
+        self,
+        algorithm: AbstractAlgorithm,
+        world: tuple[Any, Any],
+        state: TrainState,
+        seeds: Sequence[int],
+    ) -> list[Rows]:
         """The rows of each seed; the leaves of `state` lead with the seeds where they are many.
 
         All points of a seed meet the same arrivals, other ones than the final evaluation.
         """
-        env, params, population = self.world
+        env, params = world
         if len(seeds) == 1:
             shown, policy = algorithm.deployed(state, params), algorithm.policy(state)
             with self.gate.first(program_key("evaluate", env, shown, policy, self.episodes)):
@@ -54,19 +60,20 @@ class CurvePoints:
                     steps=self.steps,
                 )  # fmt: skip
                 jax.block_until_ready(found.J)
-            return [self._measured(found, shown, population)]
+            return [self._measured(found, env, shown)]
         keys = jnp.stack([curve_key(seed) for seed in seeds])
         about = (algorithm, env, params, state, self.episodes, self.steps)
-        together, shown = jax.device_get(_evaluate_seeds(keys, *about))
-        return [
-            self._measured(*jax.tree.map(lambda x, i=i: x[i], (together, shown)), population)
-            for i in range(len(seeds))
-        ]
 
-    def _measured(self, found: Evaluation, params: Any, population: Any) -> Rows:
-        env = innermost(self.world[0])
+        def pick(tree: Any, i: int) -> Any:
+            return jax.tree.map(lambda leaf: leaf[i], tree)
+
+        together, shown = jax.device_get(_evaluate_seeds(keys, *about))
+        return [self._measured(pick(together, i), env, pick(shown, i)) for i in range(len(seeds))]
+
+    def _measured(self, found: Evaluation, env: Any, params: Any) -> Rows:
+        env = innermost(env)
         with self.gate.first(program_key("measure", env, params, found)):
-            rows = final_rows(found, env, params, population)
+            rows = final_rows(found, env, params, self.population)
         kept = ("metric", "group", "value")
         return [
             {name: row[name] for name in kept}
@@ -84,7 +91,8 @@ def curve_points(experiment: Experiment, world: tuple[Any, Any, Any], gate: Gate
     if not experiment.curve_points:
         return None
     steps = experiment.evaluation_steps or world[0].episode_steps
-    return CurvePoints(experiment.curve_points, experiment.curve_episodes, steps, world, gate)
+    episodes, population = experiment.curve_episodes, world[2]
+    return CurvePoints(experiment.curve_points, episodes, steps, population, gate)
 
 
 @eqx.filter_jit

@@ -1,7 +1,7 @@
 """From a method's name to an algorithm or a policy, and the keys they run with."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from evenhand.core.algorithm import AbstractAlgorithm
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import ALGORITHMS, load
 from evenhand.data.choose import parse_settings
+from evenhand.envs.observing import showing
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
 
@@ -28,22 +29,55 @@ def is_learner(method: str) -> bool:
 # Cached, so that threads find it made: parsing in several threads at once fails in Python 3.11.
 @cache
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
-    """The algorithm with its `method.field=value` options, set up for a budget of steps."""
-    kind = load("algorithm", ALGORITHMS, method)
-    known = {f.name: f.default for f in fields(kind)}
-    chosen = {}
-    for key, value in parse_settings(options, "--option").items():
-        owner, _, name = key.partition(".")
-        if owner != method:
-            continue
-        if name not in known:
-            raise unknown_name(f"option of {method}", name, known)
-        chosen[name] = _checked(key, value, known[name])
+    """The algorithm with its `method.field=value` options, set up for a budget of steps.
+
+    A method made of parts (a learner inside another, a term of PPO) takes the options of its
+    parts by their bare names.
+    """
     try:
-        algorithm = kind(**chosen)
+        algorithm = load("algorithm", ALGORITHMS, method)()
+        known = known_options(algorithm)
+        chosen: dict[str, Any] = {}
+        for key, value in parse_settings(options, "--option").items():
+            owner, _, name = key.partition(".")
+            if owner == method:
+                if name not in known:
+                    raise unknown_name(f"option of {method}", name, known)
+                chosen[name] = _checked(key, value, known[name])
+        algorithm = _with_options(algorithm, chosen)
     except (TypeError, ValueError, ZeroDivisionError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{method}: {error}") from error
     return algorithm.for_budget(num_updates(algorithm, steps))
+
+
+def known_options(part: Any) -> dict[str, Any]:
+    """Every hyperparameter with its present value: a method's own first, then its parts'."""
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    own = {name: value for name, value in values.items() if not is_dataclass(value)}
+    for value in values.values():
+        if is_dataclass(value):
+            own = known_options(value) | own
+    return own
+
+
+def _with_options(part: Any, chosen: dict[str, Any]) -> Any:
+    """The method with these hyperparameters, each set where its name is first found."""
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    changes = {n: v for n, v in chosen.items() if n in values and not is_dataclass(values[n])}
+    rest = {name: value for name, value in chosen.items() if name not in changes}
+    inner = {
+        name: _with_options(value, {n: v for n, v in rest.items() if n in known_options(value)})
+        for name, value in values.items()
+        if is_dataclass(value)
+    }
+    return replace(part, **changes, **inner) if chosen else part
+
+
+def learner_world(algorithm: AbstractAlgorithm, env: Any) -> Any:
+    """The world, showing also what the method reads."""
+    return showing(env, algorithm.reads)
 
 
 def _checked(key: str, value: Any, default: Any) -> Any:
@@ -83,7 +117,7 @@ def check_options(options: tuple[str, ...], methods: tuple[str, ...]) -> None:
 
 def num_updates(algorithm: AbstractAlgorithm, steps: int) -> int:
     """Updates that spend a budget of environment steps, rounded up."""
-    return -(-steps // (algorithm.num_envs * algorithm.num_steps))
+    return -(-steps // algorithm.update_steps)
 
 
 def training_episode(env: Any, algorithm: AbstractAlgorithm) -> int:

@@ -37,6 +37,7 @@ def run_parts(
     if is_learner(method):
         curve = curve_points(experiment, world, gate)
         learner = trainer(experiment, method, (env, params), folder, gate, advance, curve)
+        env = learner.world[0]
         for seed, trained in learner.train(seeds):
             counts = {"update": trained.update, "env_steps": trained.env_steps}
             shown = (env, trained.params, population)

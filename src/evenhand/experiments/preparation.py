@@ -13,7 +13,13 @@ from evenhand.experiments.config import Experiment
 from evenhand.experiments.exact import why_not_exact
 from evenhand.experiments.folder import EXACT
 from evenhand.experiments.limits import check_evaluation
-from evenhand.experiments.methods import check_options, is_learner, make_algorithm, num_updates
+from evenhand.experiments.methods import (
+    check_options,
+    is_learner,
+    learner_world,
+    make_algorithm,
+    num_updates,
+)
 
 
 def world_of(experiment: Experiment) -> tuple[Any, Any, Any]:
@@ -40,7 +46,8 @@ def check_methods(experiment: Experiment, world: tuple[Any, Any, Any]) -> None:
     check_options(experiment.options, experiment.methods)
     for method in experiment.methods:
         if is_learner(method):
-            make_algorithm(method, experiment.options, experiment.steps)
+            algorithm = make_algorithm(method, experiment.options, experiment.steps)
+            learner_world(algorithm, env)
         else:
             _check_name(method)
             check_policy(method, env, params)
@@ -65,7 +72,7 @@ def part_steps(experiment: Experiment, method: str, env: Any) -> int:
     algorithm = make_algorithm(method, experiment.options, experiment.steps)
     updates = num_updates(algorithm, experiment.steps)
     evaluation *= 1 + experiment.curve_points * experiment.curve_episodes / experiment.episodes
-    return round(evaluation) + updates * algorithm.num_envs * algorithm.num_steps
+    return round(evaluation) + updates * algorithm.update_steps
 
 
 def budget(experiment: Experiment, env: Any) -> dict[str, Any]:

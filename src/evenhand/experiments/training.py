@@ -20,6 +20,7 @@ from evenhand.experiments.config import Experiment
 from evenhand.experiments.curve_points import CurvePoints
 from evenhand.experiments.folder import state_file
 from evenhand.experiments.methods import (
+    learner_world,
     make_algorithm,
     num_updates,
     train_key,
@@ -122,13 +123,14 @@ class Trainer:
             return
         env_steps = int(np.asarray(state.env_steps).max())
         about = {"update": at[0], "env_steps": env_steps}
-        for mine, found in zip(rows, self.curve.rows(self.algorithm, state, seeds), strict=True):
+        made = self.curve.rows(self.algorithm, self.world, state, seeds)
+        for mine, found in zip(rows, made, strict=True):
             mine += [about | row for row in found]
         self.advance(self.curve.episodes * self.curve.steps * len(seeds))
 
     @property
     def _per_update(self) -> int:
-        return self.algorithm.num_envs * self.algorithm.num_steps
+        return self.algorithm.update_steps
 
     def _trained(self, state: TrainState, curves: Rows) -> Trained:
         params = self.algorithm.deployed(state, self.world[1])
@@ -160,6 +162,7 @@ def trainer(
     """The trainer of one learner of an experiment."""
     algorithm = make_algorithm(method, experiment.options, experiment.steps)
     digest = experiment.digest()
+    world = (learner_world(algorithm, world[0]), world[1])
     steps = experiment.steps
     return Trainer(algorithm, method, steps, world, folder, digest, gate, advance, curve)
 

@@ -72,7 +72,9 @@ def _options(
     lines: dict[str, str] = {}
     learners = [method for method in methods if method in ALGORITHMS]
     for table, strict in ((defaults.get("options", {}), False), (own.get("options", {}), True)):
-        if not isinstance(table, Mapping) or not all(isinstance(t, Mapping) for t in table.values()):
+        if not isinstance(table, Mapping) or not all(
+            isinstance(t, Mapping) for t in table.values()
+        ):
             raise InputError(f"{where}: options are tables such as [options.ppo], got {table!r}")
         for method in sorted(table, key=lambda name: name != EVERY):
             for owner in learners if method == EVERY else [method]:

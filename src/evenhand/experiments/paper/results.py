@@ -31,8 +31,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "series": {**_HEAD, "step": pl.Int64, **_VALUES, **_BAND},
     "frontier": {
         "scenario": pl.String,
-        **{name: pl.String for name in ("criterion", "policy_class")},
-        **{name: pl.Float64 for name in ("tolerance", "profit", "disparity")},
+        **dict.fromkeys(("criterion", "policy_class"), pl.String),
+        **dict.fromkeys(("tolerance", "profit", "disparity"), pl.Float64),
     },
 }
 
@@ -121,5 +121,7 @@ def _bands(estimates: Estimates, rows: pl.DataFrame, x: str) -> pl.DataFrame:
         kept = np.unique(np.linspace(0, len(at) - 1, min(_POINTS, len(at))).round().astype(int))
         columns = {x: at[kept], "mean": band[0][kept], "low": band[1][kept], "high": band[2][kept]}
         words = {"algorithm": method, "metric": metric, "group": group}
-        made.append(pl.DataFrame(columns).with_columns(pl.lit(v).alias(k) for k, v in words.items()))
+        made.append(
+            pl.DataFrame(columns).with_columns(pl.lit(v).alias(k) for k, v in words.items())
+        )
     return pl.concat(made)

@@ -7,8 +7,8 @@ import numpy as np
 
 from evenhand.experiments import statistics
 from evenhand.experiments.estimates import Estimates
-from evenhand.experiments.page import cell, table
 from evenhand.experiments.markup import Markup, join, tag
+from evenhand.experiments.page import cell, table
 from evenhand.experiments.paper.quantities import REDUCERS
 from evenhand.experiments.statistics import Interval
 from evenhand.experiments.wording import figure_of, is_admissions, method_title

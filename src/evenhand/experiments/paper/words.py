@@ -37,7 +37,10 @@ def measure_of(metric: str, admissions: bool) -> Measure:
     if colon and kind == "adjusted":
         title, unit = ADJUSTED.get(name, (name.replace("_", " "), "number"))
         return Measure(title.capitalize(), unit, "", "")
-    for end, more in (("_signed_difference", ", first minus second group"), ("_difference", " gap")):
+    for end, more in (
+        ("_signed_difference", ", first minus second group"),
+        ("_difference", " gap"),
+    ):
         if metric.endswith(end):
             plain = measure_words(metric.removesuffix(end), admissions)
             return Measure(f"{plain.title}{more}", plain.unit, plain.meaning, plain.harm)
@@ -72,7 +75,7 @@ def test_words(judged: Judged, study: Study) -> tuple[str, str, str]:
     if not isinstance(test.b, Quantity):
         return quantity_words(test.a, study), left, _asked(judged, unit, figure_of(test.b, unit))
     own, other = quantity_words(test.a, study), quantity_words(test.b, study)
-    times = f"{test.b.times:g} × " if test.b.times != 1 else ""
+    times = f"{test.b.times:g} \N{MULTIPLICATION SIGN} " if test.b.times != 1 else ""
     right = f"{times}{method_title(test.b.method)} {figure_of(judged.b, unit)}"
     what = own if own == other else f"{own} against {other[0].lower()}{other[1:]}"
     return what, f"{left}, {right}", _asked(judged, unit, "the other")
@@ -119,7 +122,9 @@ def learned(estimates: Estimates) -> list[str]:
         parts = []
         for name, own in world.items():
             title, unit = ADJUSTED.get(name, (name.replace("_", " "), "number"))
-            cells = [estimates.interval(method, f"adjusted:{name}", g) for g in estimates.run.groups]
+            cells = [
+                estimates.interval(method, f"adjusted:{name}", g) for g in estimates.run.groups
+            ]
             means = np.array([cell.estimate for cell in cells])
             if not np.isfinite(means).all() or np.allclose(means, own, atol=1e-6):
                 continue
