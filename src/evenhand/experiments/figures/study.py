@@ -1,7 +1,7 @@
 """Figures of a study: a row of panels per scenario, the methods' looks the same in all of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,6 @@ class Panels:
     along: str
     methods: tuple[str, ...]
     banded: bool = True
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def study_figure(made: Panels, width: str = "wide") -> Figure:
@@ -66,7 +65,7 @@ def study_figure(made: Panels, width: str = "wide") -> Figure:
         columns = min(made.columns, 4 if width == "wide" else 2)
         figure, axes = _grid(len(made.panels), columns, width, len(used))
         for panel, place in zip(made.panels, axes, strict=True):
-            _draw(place, panel, made)
+            _draw(place, panel, made, 8.5 if width == "wide" else 7.5)
         figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
         _key(figure, made, used, width)
     return figure
@@ -103,7 +102,7 @@ def _grid(count: int, columns: int, width: str, used: int) -> tuple[Figure, list
     return figure, list(places[:count])
 
 
-def _draw(axes: Axes, panel: Panel, made: Panels) -> None:
+def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
     style = looks(made.methods)
     for number, line in enumerate(panel.lines):
         look = style[line.method]
@@ -120,7 +119,7 @@ def _draw(axes: Axes, panel: Panel, made: Panels) -> None:
             line.steps, line.band[0], color=look["color"], linestyle=dashes, linewidth=1.3,
             marker=look["marker"], markersize=3.2, markevery=(number % every, every),
         )  # fmt: skip
-    axes.set_title(panel.title, size=8.5, pad=3)
+    axes.set_title(panel.title, size=size, pad=3)
     if panel.above:
         axes.annotate(
             panel.above, (0, 1), xytext=(0, 15), xycoords="axes fraction",

@@ -14,15 +14,18 @@ from evenhand.experiments.paper_records import read_toml
 RELATIONS = ("less", "greater", "close")
 _CLAIM = {"id", "statement", "where", "margin", "note", "measure", "tests"}
 _TEST = {"scenario", "metric", "group", "reduce", "minus_group", "per", "a", "b", "relation"}
-_TEST |= {"margin", "relative"}
+_TEST |= {"margin", "relative", "any"}
+# A list of these stands for a test of each.
+_EACH = ("scenario", "metric", "group")
 _SHARED = ("scenario", "metric", "group", "reduce", "minus_group", "per")
 
 
 @dataclass(frozen=True)
-class Test:
+class Comparison:
     """A comparison of two quantities, or of one with a number, over seeds.
 
-    `margin` is in the unit of the quantity; with `relative` it is that share of the mean of b.
+    `margin` is in the unit of the quantity; `relative` adds that share of the mean of b. Of the
+    comparisons of a claim with the same `any`, method and scenario it is enough that one holds.
     """
 
     a: Quantity
@@ -30,9 +33,7 @@ class Test:
     relation: str
     margin: float = 0.0
     relative: float = 0.0
-
-    # Not a test of pytest's, whatever its name.
-    __test__ = False
+    any: str = ""
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -55,7 +56,7 @@ class Claim:
     where: str
     margin: str
     note: str
-    tests: tuple[Test, ...]
+    tests: tuple[Comparison, ...]
 
     @property
     def scenarios(self) -> set[str]:
@@ -87,16 +88,26 @@ def _claim(table: dict[str, Any], number: int, path: Any) -> Claim:
     tables = table.get("tests", [])
     if not tables:
         raise InputError(f"{where} has no [[claims.tests]], so nothing could decide it")
-    tests = tuple(test for one in tables for test in _tests(one, where))
+    tests = tuple(t for one in tables for each in _each(one, where) for t in _tests(each, where))
     words = {key: " ".join(str(table.get(key, "")).split()) for key in _CLAIM - {"tests"}}
     return Claim(
         words["id"], words["statement"], words["where"], words["margin"], words["note"], tests
     )
 
 
-def _tests(table: dict[str, Any], where: str) -> list[Test]:
-    """The tests that one table stands for: one for every pair of an a and a b."""
+def _each(table: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    """The table once for every scenario, metric and group that it lists."""
     keys_checked("key of [[claims.tests]]", table, _TEST, where)
+    lists = [table[name] if isinstance(table.get(name), list) else None for name in _EACH]
+    made = [table]
+    for name, values in zip(_EACH, lists, strict=True):
+        if values is not None:
+            made = [one | {name: value} for one in made for value in values]
+    return made
+
+
+def _tests(table: dict[str, Any], where: str) -> list[Comparison]:
+    """The tests that one table stands for: one for every pair of an a and a b."""
     for name in ("a", "b", "relation"):
         if name not in table:
             raise InputError(f"{where}: a test needs {name}")
@@ -115,7 +126,9 @@ def _tests(table: dict[str, Any], where: str) -> list[Test]:
     for a, b in product(*sides):
         if not isinstance(a, Quantity):
             raise InputError(f"{where}: a is a method, or a list of methods, got {a!r}")
-        made.append(Test(a, b, relation, float(margins["margin"]), float(margins["relative"])))
+        made.append(
+            Comparison(a, b, relation, float(margins["margin"]), float(margins["relative"]))
+        )
     return made
 
 

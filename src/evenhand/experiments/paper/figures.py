@@ -58,13 +58,15 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
         for name in table.get("scenarios", []):
             if name not in names:
                 raise InputError(f"{where}: {unknown_name('scenario', str(name), names)}")
-        given = {k: " ".join(str(table.get(k, "")).split()) for k in ("title", "caption")}
-        lists = {k: tuple(table.get(k, ())) for k in ("panels", "methods")}
-        about = {"name": str(table["name"]), "kind": table["kind"]}
-        made.append(
-            Wanted(**about, **given, **lists, scenarios=tuple(table.get("scenarios", names)))
-        )
+        made.append(_wanted(table, names))
     return tuple(made)
+
+
+def _wanted(table: dict[str, Any], scenarios: tuple[str, ...]) -> Wanted:
+    title, caption = (" ".join(str(table.get(key, "")).split()) for key in ("title", "caption"))
+    shown = tuple(table.get("scenarios", scenarios))
+    panels, methods = tuple(table.get("panels", ())), tuple(table.get("methods", ()))
+    return Wanted(str(table["name"]), table["kind"], title, caption, shown, panels, methods)
 
 
 def drawings(study: Study, runs: Runs) -> list[tuple[Wanted, Callable[[str], Figure]]]:
@@ -81,7 +83,7 @@ def drawings(study: Study, runs: Runs) -> list[tuple[Wanted, Callable[[str], Fig
 def _drawing(wanted: Wanted, study: Study, runs: Runs, order: tuple[str, ...]) -> Any:
     shown = [name for name in wanted.scenarios if name in runs]
     titles = {s.name: s.title for s in study.scenarios}
-    above = titles if len(study.scenarios) > 1 else dict.fromkeys(titles, "")
+    above = titles if len(wanted.scenarios) > 1 else dict.fromkeys(titles, "")
     if wanted.kind == "bars":
         made = [p for name in shown for p in _bar_panels(wanted, runs[name], above[name])]
         methods = [m for m in order if any(m in panel.values for panel in made)]
@@ -161,7 +163,7 @@ def _decisions(wanted: Wanted, estimates: Estimates, above: str) -> list[Panel]:
             found = estimates.series(method, "approvals", group)
             if found is not None:
                 lines.append(Line(method, *found))
-        title = f"{word} so far, {group}"
+        title = f"{word}, {group}"
         made.append(Panel(title, above, "count", tuple(lines), from_zero=True))
     return made
 

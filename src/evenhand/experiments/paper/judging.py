@@ -1,6 +1,6 @@
 """From the records of a study's runs to verdicts on the claims."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from evenhand.experiments import statistics
 from evenhand.experiments.estimates import Estimates
-from evenhand.experiments.paper.claims import Claim, Test
+from evenhand.experiments.paper.claims import Claim, Comparison
 from evenhand.experiments.paper.quantities import Quantity
 from evenhand.experiments.statistics import Interval
 
@@ -19,7 +19,7 @@ HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 class Judged:
     """A test with its statistic, the mean difference a - b over seeds, and what follows."""
 
-    test: Test
+    test: Comparison
     a: float
     b: float
     difference: Interval
@@ -48,7 +48,8 @@ class Verdict:
 
     @property
     def deciding(self) -> Judged | None:
-        with_data = [judged for judged in self.tests if judged.difference.num]
+        last = [_last(group) for group in _alternatives(self.tests)]
+        with_data = [judged for judged in last if judged.difference.num]
         same = [judged for judged in with_data if judged.verdict == self.verdict]
         return min(same or with_data, key=lambda judged: judged.slack, default=None)
 
@@ -56,19 +57,35 @@ class Verdict:
 def judge(claim: Claim, runs: Mapping[str, Estimates]) -> Verdict:
     """The verdict on a claim: it holds where all tests hold, and fails where one fails.
 
-    Tests on scenarios that are not among `runs` are left out, and the claim is then undecided
-    unless another test fails.
+    Of alternatives one is enough. Tests on scenarios that are not among `runs` are left out, and
+    the claim is then undecided unless another test fails.
     """
     missing = tuple(sorted(claim.scenarios - runs.keys()))
     tests = tuple(judge_test(t, runs) for t in claim.tests if t.scenarios <= runs.keys())
-    found = {judged.verdict for judged in tests}
+    found = {_last(group).verdict for group in _alternatives(tests)}
     if FAILS in found:
         return Verdict(claim, FAILS, tests, missing)
     decided = found == {HOLDS} and not missing
     return Verdict(claim, HOLDS if decided else UNDECIDED, tests, missing)
 
 
-def judge_test(test: Test, runs: Mapping[str, Estimates]) -> Judged:
+def _alternatives(tests: Sequence[Judged]) -> list[list[Judged]]:
+    """The tests in groups of which one has to hold; most tests are alone in theirs."""
+    groups: dict[Any, list[Judged]] = {}
+    for number, judged in enumerate(tests):
+        test = judged.test
+        key = (test.any, test.a.method, test.a.scenario) if test.any else number
+        groups.setdefault(key, []).append(judged)
+    return list(groups.values())
+
+
+def _last(group: Sequence[Judged]) -> Judged:
+    """The alternative that comes nearest to holding."""
+    rank = {HOLDS: 2, UNDECIDED: 1, FAILS: 0}
+    return max(group, key=lambda judged: (rank[judged.verdict], judged.slack))
+
+
+def judge_test(test: Comparison, runs: Mapping[str, Estimates]) -> Judged:
     """The verdict on one comparison.
 
     The statistic is the mean over shared seeds of a - b with a 95% bootstrap interval. A test
@@ -82,9 +99,9 @@ def judge_test(test: Test, runs: Mapping[str, Estimates]) -> Judged:
     both = np.isfinite(left) & np.isfinite(right)
     left, right = left[both], right[both]
     found = statistics.paired_difference(left, right, np.random.default_rng(0))
-    means = [float(side.mean()) if side.size else float("nan") for side in (left, right)]
-    margin = test.margin + test.relative * abs(means[1])
-    return Judged(test, *means, found, margin, _verdict(test.relation, found, margin))
+    mean_a, mean_b = (float(side.mean()) if side.size else float("nan") for side in (left, right))
+    margin = test.margin + test.relative * abs(mean_b)
+    return Judged(test, mean_a, mean_b, found, margin, _verdict(test.relation, found, margin))
 
 
 def _verdict(relation: str, found: Interval, margin: float) -> str:

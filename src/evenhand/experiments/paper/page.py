@@ -87,15 +87,18 @@ def _exact(study: Study, runs: Runs) -> Markup:
             continue
         for criterion in estimates.criteria[:1]:
             told = [
-                f"{page.method_title(method)} is {sentences.below(estimates, method, criterion)}"
+                f"{page.method_title(method)} is {sentences.below(estimates, method, criterion)}."
                 for method in estimates.run.methods
             ]
-            title = f"By {criterion_words(criterion).title.lower()}: "
-            parts.append(tag("p", title, f"{'; '.join(told)}."))
+            title = criterion_words(criterion).title.lower()
+            parts.append(tag("p", f"Measured by {title}:"))
+            parts.append(tag("ul", *(tag("li", sentence) for sentence in told)))
         parts += _frontiers(name, estimates)
     text = (
-        "The black line is computed exactly, not learned: no policy that sees the true scores has "
-        "an expected value above it. It is the best return for each size of the gap."
+        "The black line is computed exactly by linear programming, not learned. Where it is called "
+        "best achievable, no policy of any kind has an expected value above it; a method that "
+        "changes what is observed cannot pass it either, for it changes nothing that is true. A "
+        "mean over few episodes can lie above the line by chance."
     )
     return join(tag("p", text), *parts)
 

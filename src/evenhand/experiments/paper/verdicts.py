@@ -43,16 +43,17 @@ def chip(verdict: str) -> Markup:
 
 
 def _deciding(judged: Judged, study: Study) -> Markup:
-    what, sides, asked = words.test_words(judged, study)
+    what, asked = words.test_words(judged, study)
     difference = tag("strong", words.interval_words(judged, study))
-    return tag("p", f"{what}: {sides}; difference ", difference, f", asked: {asked}.")
+    return tag("p", f"{what}. Difference ", difference, f"; asked for: {asked}.")
 
 
 def _all_tests(found: Verdict, study: Study) -> Markup:
     items = []
     for judged in found.tests:
-        what, sides, asked = words.test_words(judged, study)
-        said = f"{what}: {sides}; difference {words.interval_words(judged, study)}, asked: {asked}."
+        what, asked = words.test_words(judged, study)
+        difference = words.interval_words(judged, study)
+        said = f"{what}. Difference {difference}; asked for: {asked}."
         items.append(tag("li", chip(judged.verdict), f" {said}"))
     count = f"All {len(found.tests)} comparisons"
     return tag("details", tag("summary", count), tag("ul", *items))

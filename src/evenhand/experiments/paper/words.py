@@ -67,18 +67,20 @@ def quantity_words(used: Quantity, study: Study) -> str:
     return f"{', '.join(parts)} ({scenario.title})"
 
 
-def test_words(judged: Judged, study: Study) -> tuple[str, str, str]:
-    """What is compared, the two sides with their means, and what is asked of the difference."""
+def test_words(judged: Judged, study: Study) -> tuple[str, str]:
+    """What is compared with both sides' means, and what is asked of the difference."""
     test = judged.test
-    unit = unit_of(test.a, study)
+    what, unit = quantity_words(test.a, study), unit_of(test.a, study)
     left = f"{method_title(test.a.method)} {figure_of(judged.a, unit)}"
     if not isinstance(test.b, Quantity):
-        return quantity_words(test.a, study), left, _asked(judged, unit, figure_of(test.b, unit))
-    own, other = quantity_words(test.a, study), quantity_words(test.b, study)
+        return f"{what}: {left}", _asked(judged, unit, figure_of(test.b, unit))
     times = f"{test.b.times:g} \N{MULTIPLICATION SIGN} " if test.b.times != 1 else ""
-    right = f"{times}{method_title(test.b.method)} {figure_of(judged.b, unit)}"
-    what = own if own == other else f"{own} against {other[0].lower()}{other[1:]}"
-    return what, f"{left}, {right}", _asked(judged, unit, "the other")
+    name = f"{times}{method_title(test.b.method)}"
+    right, other = f"{name} {figure_of(judged.b, unit)}", quantity_words(test.b, study)
+    if what != other:
+        name = "the second"
+        right = f"{right} in {other[0].lower()}{other[1:]}"
+    return f"{what}: {left}, {right}", _asked(judged, unit, name)
 
 
 def _asked(judged: Judged, unit: str, other: str) -> str:
@@ -106,12 +108,17 @@ def interval_words(judged: Judged, study: Study) -> str:
 def answer(verdicts: list[Verdict]) -> str:
     """The page in one sentence."""
     count = {kind: sum(v.verdict == kind for v in verdicts) for kind in _SAID}
-    told = [_SAID[kind].format(number) for kind, number in count.items() if number]
-    plural = "statement" if len(verdicts) == 1 else "statements"
-    return f"Of {len(verdicts)} {plural} that the paper's claims come down to, {listed(told)}."
+    told = [f"{n} {_SAID[kind][n != 1]}" for kind, n in count.items() if n]
+    plural = "claim" if len(verdicts) == 1 else "claims"
+    return f"Of {len(verdicts)} {plural} of the paper, {listed(told)} in this reproduction."
 
 
-_SAID = {"holds": "{} hold", "does not hold": "{} do not hold", "undecided": "{} are undecided"}
+# For one claim, and for several.
+_SAID = {
+    "holds": ("holds", "hold"),
+    "does not hold": ("does not hold", "do not hold"),
+    "undecided": ("is undecided", "are undecided"),
+}
 
 
 def learned(estimates: Estimates) -> list[str]:
