@@ -132,10 +132,10 @@ def verdict_row(found: Verdict) -> dict[str, Any]:
         row |= {"statistic": deciding.difference.estimate, "interval": _ends(deciding.difference)}
     if found.missing:
         row["not_run"] = list(found.missing)
-    return row | {"tests": [test_row(judged) for judged in found.tests]}
+    return row | {"tests": [comparison_row(judged) for judged in found.tests]}
 
 
-def test_row(judged: Judged) -> dict[str, Any]:
+def comparison_row(judged: Judged) -> dict[str, Any]:
     """A judged test as plain values."""
     from evenhand.core.plain import plain
 

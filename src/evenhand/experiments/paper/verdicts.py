@@ -43,7 +43,7 @@ def chip(verdict: str) -> Markup:
 
 
 def _deciding(judged: Judged, study: Study) -> Markup:
-    what, asked = words.test_words(judged, study)
+    what, asked = words.comparison_words(judged, study)
     difference = tag("strong", words.interval_words(judged, study))
     return tag("p", f"{what}. Difference ", difference, f"; asked for: {asked}.")
 
@@ -51,7 +51,7 @@ def _deciding(judged: Judged, study: Study) -> Markup:
 def _all_tests(found: Verdict, study: Study) -> Markup:
     items = []
     for judged in found.tests:
-        what, asked = words.test_words(judged, study)
+        what, asked = words.comparison_words(judged, study)
         difference = words.interval_words(judged, study)
         said = f"{what}. Difference {difference}; asked for: {asked}."
         items.append(tag("li", chip(judged.verdict), f" {said}"))

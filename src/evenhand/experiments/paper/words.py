@@ -67,7 +67,7 @@ def quantity_words(used: Quantity, study: Study) -> str:
     return f"{', '.join(parts)} ({scenario.title})"
 
 
-def test_words(judged: Judged, study: Study) -> tuple[str, str]:
+def comparison_words(judged: Judged, study: Study) -> tuple[str, str]:
     """What is compared with both sides' means, and what is asked of the difference."""
     test = judged.test
     what, unit = quantity_words(test.a, study), unit_of(test.a, study)
