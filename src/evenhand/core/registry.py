@@ -15,8 +15,14 @@ ENVIRONMENTS: dict[str, str] = {
     "Lending-v0": "evenhand.envs.lending:Lending",
 }
 ALGORITHMS: dict[str, str] = {
+    "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",
     "dqn": "evenhand.algorithms.dqn:DQN",
+    "f-ppo": "evenhand.algorithms.f_ppo:f_ppo",
+    "f-ppo-l": "evenhand.algorithms.f_ppo_l:f_ppo_l",
+    "f-ppo-s": "evenhand.algorithms.f_ppo_s:f_ppo_s",
+    "lagrangian-ppo": "evenhand.algorithms.lagrangian_ppo:lagrangian_ppo",
     "ppo": "evenhand.algorithms.ppo:PPO",
+    "r-ppo": "evenhand.algorithms.r_ppo:r_ppo",
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
 POLICIES: dict[str, str] = {
