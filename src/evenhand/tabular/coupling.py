@@ -21,9 +21,10 @@ _MAX_PIVOTS = 10_000
 class Couplings:
     """A coupling for each unordered pair of rows of `law (n, n)`; `first` and `second` list them.
 
-    Mass that two rows share stays where it is, at no cost: for distances that obey the triangle
-    inequality that is optimal (moving u to v while w leaves for u costs at least w to v), and
-    other distances come up only on the way to them.
+    Mass that two rows share stays where it is, at no cost. For distances with the triangle
+    inequality that is optimal: moving u to v while w takes u's place costs at least w to v. The
+    fixed point has it, and sweeps restricted to such couplings contract as the others do, so they
+    have the same fixed point and the same bound on the distance to it.
     """
 
     def __init__(self, law: np.ndarray) -> None:
