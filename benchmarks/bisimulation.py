@@ -125,6 +125,7 @@ def whole(kind: str, discount: float, rivals: dict[str, Any], repeats: int) -> l
     found = group_bisimulation_metric(mdp, policy, discount, TOL)
     if found.result is not RESULTS.successful:
         raise RuntimeError(f"not solved: {found.stats}")
+    steps, error = found.stats["iterations"], found.stats["error_bound"]
     # The contraction's own rate, from zero: discount^k max d <= tol.
     sweeps = int(np.ceil(np.log(TOL / found.value.max()) / np.log(discount)))
     rows = []
@@ -141,7 +142,7 @@ def whole(kind: str, discount: float, rivals: dict[str, Any], repeats: int) -> l
         row.bar = f"< 60 s, other >= {bar}x"
         row.note = (
             f"other extrapolated: {sweeps} sweeps of {1e3 * statistics.median(other):.0f} ms; "
-            f"ours: {found.stats['iterations']} sweeps, error at most {found.stats['error_bound']:.1e}"
+            f"ours: {steps} sweeps, error at most {error:.1e}"
         )
         rows.append(row)
     return rows

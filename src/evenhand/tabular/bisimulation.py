@@ -11,6 +11,7 @@ pairs' values (theorem 2). Couplings are found exactly; nothing is smoothed or s
 """
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -54,9 +55,22 @@ def group_bisimulation_metric(
     order, law, reward = _line_up(mdp, policy, discount, signal)
     couplings = Couplings(law)
     gap = np.abs(reward[couplings.first] - reward[couplings.second])
+    distance, stats = _improve(couplings, gap, discount, tol, max_iterations)
+    value = np.empty_like(law)
+    value[np.ix_(order, order)] = couplings.square(distance)
+    stats["seconds"] = time.perf_counter() - start
+    solved = stats["error_bound"] <= tol
+    result = RESULTS.successful if solved else RESULTS.iteration_limit
+    return Solution(policy, value, None, result=result, stats=stats)
+
+
+def _improve(
+    couplings: Couplings, gap: np.ndarray, discount: float, tol: float, max_iterations: int
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Distance of each pair, within `tol` if that can be had, and its certificate."""
     bound, iterations, pivots, distance, residual = np.inf, 0, 1, gap, np.inf
-    # Without a pivot the next sweep would be this one again.
     share = tol * (1 - discount) / 4
+    # Without a pivot the next sweep would be this one again.
     while bound > tol and pivots and iterations < max_iterations:
         iterations += 1
         distance = couplings.settle(gap, discount, distance, share)
@@ -65,12 +79,7 @@ def group_bisimulation_metric(
         slack = discount * couplings.uncertainty(distance)
         residual = float(np.abs(target - distance).max(initial=0.0) + slack)
         bound = residual / (1 - discount)
-    value = np.empty_like(law)
-    value[np.ix_(order, order)] = couplings.square(distance)
-    stats = {"iterations": iterations, "residual": residual, "error_bound": bound}
-    stats["seconds"] = time.perf_counter() - start
-    result = RESULTS.successful if bound <= tol else RESULTS.iteration_limit
-    return Solution(policy, value, None, result=result, stats=stats)
+    return distance, {"iterations": iterations, "residual": residual, "error_bound": bound}
 
 
 def _line_up(

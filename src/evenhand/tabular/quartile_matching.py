@@ -50,8 +50,7 @@ def bisimulation_objective(
     `rewards (G, S, A)` replaces the model's first signal, such as by a corrected reward;
     `transition (G, S, A, S)` the model's, such as by the observed score's. With `given_action`
     next levels are those of a state and an action drawn from the policy, as in a learned model of
-    them; without it, those of the state (tau^pi of equation 10). A group without states with
-    weight is refused: `laws` must be distributions.
+    them; without it, those of the state (tau^pi of equation 10).
     """
     require_policy(mdp, policy)
     require_laws(mdp, laws)
@@ -65,12 +64,11 @@ def bisimulation_objective(
     else:
         law = np.einsum("gsa,gsan->gsn", policy, law)
     point = _next_level(law.reshape(mdp.num_groups, -1, mdp.num_states))
-    reward = dynamics = 0.0
-    for i, j in combinations(range(mdp.num_groups), 2):
-        reward += np.abs(gain[i] - gain[j]).mean()
-        w2 = np.linalg.norm(point[i][:, None] - point[j][None], axis=-1)
-        dynamics += np.einsum("qs,st,qt->q", share[i], w2, share[j]).mean()
-    return BisimulationObjective(float(reward), float(discount * dynamics))
+    pairs = list(combinations(range(mdp.num_groups), 2))
+    w2 = {(i, j): np.linalg.norm(point[i][:, None] - point[j], axis=-1) for i, j in pairs}
+    reward = sum(float(np.abs(gain[i] - gain[j]).mean()) for i, j in pairs)
+    dynamics = sum(_matched_mean(share[i], w2[i, j], share[j]) for i, j in pairs)
+    return BisimulationObjective(reward, discount * dynamics)
 
 
 def matched_distance(metric: np.ndarray, laws: np.ndarray) -> float:
@@ -88,8 +86,7 @@ def matched_distance(metric: np.ndarray, laws: np.ndarray) -> float:
     share = quartile_shares(laws)
     table = metric.reshape(groups, states, groups, states)
     return sum(
-        float(np.einsum("qs,st,qt->q", share[i], table[i, :, j], share[j]).mean())
-        for i, j in combinations(range(groups), 2)
+        _matched_mean(share[i], table[i, :, j], share[j]) for i, j in combinations(range(groups), 2)
     )
 
 
@@ -101,6 +98,11 @@ def quartile_shares(laws: np.ndarray) -> np.ndarray:
     edge = np.arange(QUARTILES + 1)[:, None] / QUARTILES
     inside = np.minimum(above[:, None], edge[1:]) - np.maximum(below[:, None], edge[:-1])
     return QUARTILES * np.maximum(inside, 0)
+
+
+def _matched_mean(first: np.ndarray, table: np.ndarray, second: np.ndarray) -> float:
+    """Mean of `table (S, S)` over quartiles, its ends independent inside matched ones."""
+    return float(np.einsum("qs,st,qt->q", first, table, second).mean())
 
 
 def _next_level(law: np.ndarray) -> np.ndarray:
