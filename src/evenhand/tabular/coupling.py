@@ -6,8 +6,9 @@ from scipy.sparse.linalg import gmres, spsolve
 
 from evenhand.tabular.transport import TransportBatch, mass_unit
 
-# Problems are padded to these many states and gathered by size: each size pivots on its own.
-_SIZES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256])
+# Problems are padded to these many states and gathered by size: each size pivots on its own, and
+# few sizes with more padding cost less than many short calls.
+_SIZES = np.array([4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256])
 
 # Each solves for what the one before left over, so that a long chain ends at rounding's level too.
 _REFINEMENTS = 6
@@ -48,34 +49,22 @@ class Couplings:
             columns, taken = _squeeze(demand[part], int(sizes[n]))
             self._parts.append(part)
             self._batches.append(TransportBatch.monotone(rows, columns, given, taken, unit))
+        self._moved = self._matrix()
 
     def square(self, distance: np.ndarray) -> np.ndarray:
         """`(n, n)` matrix of the distances of pairs, zero on the diagonal."""
         return np.append(distance, 0.0)[self._pair]
 
-    def matrix(self) -> sparse.csr_matrix:
-        """`(P, P)` mass that each pair's coupling puts on each other pair; none where both meet."""
-        entries = [(np.empty(0), np.empty(0, int), np.empty(0, int))]
-        for part, batch in zip(self._parts, self._batches, strict=True):
-            mass, source, target = batch.coupling()
-            pair = self._pair[source, target]
-            moved = (mass > 0) & (pair >= 0)
-            here = np.broadcast_to(part[:, None], mass.shape)
-            entries.append((mass[moved], here[moved], pair[moved]))
-        mass, row, column = map(np.concatenate, zip(*entries, strict=True))
-        size = len(self.first)
-        return sparse.csr_matrix((mass, (row, column)), shape=(size, size))
-
     def cost(self, distance: np.ndarray) -> np.ndarray:
         """`(P,)` expected distance of the two ends under each pair's coupling."""
-        return np.asarray(self.matrix() @ distance)
+        return np.asarray(self._moved @ distance)
 
     def settle(self, gap: np.ndarray, discount: float, start: np.ndarray, tol: float) -> np.ndarray:
         """`(P,)` distances if these couplings are kept: d = gap + discount * cost(d).
 
         Both sides agree within `tol`, or as nearly as rounding lets them.
         """
-        system = sparse.identity(len(gap), format="csr") - discount * self.matrix()
+        system = sparse.identity(len(gap), format="csr") - discount * self._moved
         found, off = start, gap - system @ start
         for _ in range(_REFINEMENTS):
             error = np.abs(off).max(initial=0.0)
@@ -95,13 +84,28 @@ class Couplings:
         metric = self.square(distance)
         # Pivots on rounding alone could go on for ever.
         tol = max(tol, self._blur * np.abs(distance).max(initial=0.0))
-        return sum(batch.reoptimise(metric, tol, _MAX_PIVOTS) for batch in self._batches)
+        pivots = sum(batch.reoptimise(metric, tol, _MAX_PIVOTS) for batch in self._batches)
+        self._moved = self._matrix()
+        return pivots
 
     def uncertainty(self, distance: np.ndarray) -> float:
         """The most by which `cost` may miss the least cost under `distance`, for any pair."""
         metric = self.square(distance)
         shortfall = max((batch.violation(metric) for batch in self._batches), default=0.0)
         return shortfall + self._blur * np.abs(distance).max(initial=0.0)
+
+    def _matrix(self) -> sparse.csr_matrix:
+        """`(P, P)` mass that each pair's coupling puts on each other pair; none where both meet."""
+        entries = [(np.empty(0), np.empty(0, int), np.empty(0, int))]
+        for part, batch in zip(self._parts, self._batches, strict=True):
+            mass, source, target = batch.coupling()
+            pair = self._pair[source, target]
+            moved = (mass > 0) & (pair >= 0)
+            here = np.broadcast_to(part[:, None], mass.shape)
+            entries.append((mass[moved], here[moved], pair[moved]))
+        mass, row, column = map(np.concatenate, zip(*entries, strict=True))
+        size = len(self.first)
+        return sparse.csr_matrix((mass, (row, column)), shape=(size, size))
 
 
 def whole_masses(law: np.ndarray, unit: int) -> np.ndarray:
