@@ -16,6 +16,7 @@ ENVIRONMENTS: dict[str, str] = {
 }
 ALGORITHMS: dict[str, str] = {
     "dqn": "evenhand.algorithms.dqn:DQN",
+    "elbert-po": "evenhand.algorithms.benefit_rate:elbert_po",
     "ppo": "evenhand.algorithms.ppo:PPO",
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
