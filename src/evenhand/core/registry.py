@@ -17,6 +17,7 @@ ENVIRONMENTS: dict[str, str] = {
 ALGORITHMS: dict[str, str] = {
     "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",
     "dqn": "evenhand.algorithms.dqn:DQN",
+    "elbert-po": "evenhand.algorithms.benefit_rate:elbert_po",
     "f-ppo": "evenhand.algorithms.f_ppo:f_ppo",
     "f-ppo-l": "evenhand.algorithms.f_ppo_l:f_ppo_l",
     "f-ppo-s": "evenhand.algorithms.f_ppo_s:f_ppo_s",
