@@ -15,6 +15,10 @@ ENVIRONMENTS: dict[str, str] = {
     "Lending-v0": "evenhand.envs.lending:Lending",
 }
 ALGORITHMS: dict[str, str] = {
+    "bisimulator-dqn": "evenhand.algorithms.bisimulator_variants:bisimulator_dqn",
+    "bisimulator-dqn-reward": "evenhand.algorithms.bisimulator_variants:reward_only_dqn",
+    "bisimulator-ppo": "evenhand.algorithms.bisimulator_variants:bisimulator_ppo",
+    "bisimulator-ppo-reward": "evenhand.algorithms.bisimulator_variants:reward_only_ppo",
     "dqn": "evenhand.algorithms.dqn:DQN",
     "ppo": "evenhand.algorithms.ppo:PPO",
 }
