@@ -16,6 +16,10 @@ ENVIRONMENTS: dict[str, str] = {
 }
 ALGORITHMS: dict[str, str] = {
     "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",
+    "bisimulator-dqn": "evenhand.algorithms.bisimulator_variants:bisimulator_dqn",
+    "bisimulator-dqn-reward": "evenhand.algorithms.bisimulator_variants:reward_only_dqn",
+    "bisimulator-ppo": "evenhand.algorithms.bisimulator_variants:bisimulator_ppo",
+    "bisimulator-ppo-reward": "evenhand.algorithms.bisimulator_variants:reward_only_ppo",
     "dqn": "evenhand.algorithms.dqn:DQN",
     "elbert-po": "evenhand.algorithms.benefit_rate:elbert_po",
     "f-ppo": "evenhand.algorithms.f_ppo:f_ppo",
