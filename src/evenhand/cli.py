@@ -45,6 +45,12 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.report",
         "ReportOptions",
     ),
+    "run": Command(
+        "Reproduce a paper: run its scenarios, judge its claims, write its page.",
+        "evenhand.commands.run",
+        "RunOptions",
+        uses_jax=True,
+    ),
     "claims": Command(
         "Verdicts on the claims of a reproduced paper, from its stored records.",
         "evenhand.commands.claims",

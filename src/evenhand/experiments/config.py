@@ -10,6 +10,8 @@ from evenhand.core.errors import InputError, unknown_name
 
 # Steps are counted in 32 bits, and a run ends with a whole update.
 _MOST_STEPS = 2_000_000_000
+# Fields that later versions added: at these values they leave a digest as it was before them.
+_LATER = {"curve_points": 0, "curve_episodes": 1}
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,17 @@ class Experiment:
     policy_class: str = "time"
     options: tuple[str, ...] = ()
     """`method.field=value` settings of the learners, e.g. `ppo.discount=0.999`."""
+    curve_points: int = 0
+    """Moments of training at which a learner is evaluated, the end included; 0 for none."""
+    curve_episodes: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "steps", "episodes", "evaluation_steps"):
+        for name in ("seeds", "steps", "episodes", "evaluation_steps", "curve_episodes"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
+        if not 0 <= self.curve_points <= 1000:
+            raise InputError(f"curve_points must be 0 to 1000, got {self.curve_points}")
         if not 0 <= self.first_seed <= self.first_seed + self.seeds <= 2**32:
             raise InputError(
                 f"seeds must lie from 0 to 2^32 - 1, got first_seed={self.first_seed} and "
@@ -84,7 +91,7 @@ class Experiment:
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON; files count by their content, not by their path."""
-        content = self.to_json()
+        content = {k: v for k, v in self.to_json().items() if _LATER.get(k) != v or k not in _LATER}
         if self.params is not None:
             content["params"] = _content(self.params)
         content["methods"] = [

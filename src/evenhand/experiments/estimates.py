@@ -123,9 +123,9 @@ class Estimates:
         """Steps `(T,)` and `(3, T)` mean and band of a quantity inside the episode."""
         return self._over(self.run.series, "step", method, metric, group)
 
-    def curve(self, method: str, metric: str) -> Series | None:
+    def curve(self, method: str, metric: str, group: str = "") -> Series | None:
         """Training steps `(T,)` and `(3, T)` mean and band of a training quantity."""
-        return self._over(self.run.curves, "env_steps", method, metric, "")
+        return self._over(self.run.curves, "env_steps", method, metric, group)
 
     @cached_property
     def learned(self) -> tuple[str, ...]:

@@ -135,6 +135,11 @@ def evaluation_key(seed: int) -> jax.Array:
     return jr.fold_in(jr.key(seed), 1)
 
 
+def curve_key(seed: int) -> jax.Array:
+    """The key of a seed's evaluations during training."""
+    return jr.fold_in(jr.key(seed), 2)
+
+
 def rule(
     experiment: Experiment, method: str, seed: int, env: Any, params: Any
 ) -> tuple[Any, Any, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from evenhand.core.errors import InputError
 from evenhand.core.plain import plain
 
-VERDICTS = ("reproduced", "not reproduced", "inconclusive")
+VERDICTS = ("holds", "does not hold", "undecided")
 
 
 def experiment_digest(experiment: Path) -> str:

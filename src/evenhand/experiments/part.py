@@ -10,16 +10,14 @@ import numpy as np
 from evenhand.core.rollout import Evaluation, evaluate
 from evenhand.envs.observing import innermost
 from evenhand.experiments.config import Experiment
+from evenhand.experiments.curve_points import curve_points
+from evenhand.experiments.measures import Rows, adjusted_rows, final_rows, group_names
 from evenhand.experiments.methods import evaluation_key, is_learner, rule
 from evenhand.experiments.progress import Gate, program_key
 from evenhand.experiments.training import trainer
-from evenhand.metrics.catalogue import measure
-from evenhand.tabular.criteria import CRITERIA, Layout
 
 _SERIES_POINTS = 100
 _MOMENTS = 5
-
-Rows = list[dict[str, Any]]
 
 
 def run_parts(
@@ -37,7 +35,8 @@ def run_parts(
     """
     env, params, population = world
     if is_learner(method):
-        learner = trainer(experiment, method, (env, params), folder, gate, advance)
+        curve = curve_points(experiment, world, gate)
+        learner = trainer(experiment, method, (env, params), folder, gate, advance, curve)
         env = learner.world[0]
         for seed, trained in learner.train(seeds):
             counts = {"update": trained.update, "env_steps": trained.env_steps}
@@ -76,64 +75,13 @@ def _evaluated(
     # Metrics ask nothing of a wrapper, so wrapped worlds share one compiled program.
     env = innermost(env)
     with gate.first(program_key("measure", env, params, found)):
-        final = _final(found, env, params, population)
+        final = final_rows(found, env, params, population)
+    final += adjusted_rows(env, params, population)
     return {
         "final": [{**counts, **row} for row in final],
-        "series": _series(found, _groups(env, population)),
-        "distributions": _distributions(found, env, _groups(env, population), steps),
+        "series": _series(found, group_names(env, population)),
+        "distributions": _distributions(found, env, group_names(env, population), steps),
     }
-
-
-def _groups(env: Any, population: Any) -> tuple[str, ...]:
-    return population.groups if population is not None else tuple(map(str, range(env.num_groups)))
-
-
-def _final(found: Evaluation, env: Any, params: Any, population: Any) -> Rows:
-    groups, rows = _groups(env, population), []
-
-    def add(metric: str, group: str, values: np.ndarray, count: float) -> None:
-        known = values[np.isfinite(values)]
-        value = float(known.mean()) if known.size else float("nan")
-        row = {"metric": metric, "signal": "", "group": group, "value": value, "count": count}
-        rows.append(row)
-
-    for name, measured in measure(found, env, params).items():
-        count = measured.count.mean(0)
-        for g, group in enumerate(groups):
-            add(name, group, measured.by_group[:, g], float(count[g]))
-        add(name, "", measured.value, float(count.sum()))
-        add(f"{name}_difference", "", measured.difference, float(count.sum()))
-        if len(groups) == 2:
-            add(f"{name}_signed_difference", "", measured.signed_difference, float(count.sum()))
-    for name, value in _criteria(found, env).items():
-        add(f"criterion:{name}", "", np.array([value]), float(found.J.shape[0]))
-    return rows
-
-
-def _criteria(found: Evaluation, env: Any) -> dict[str, float]:
-    """The frontier's criteria of the seed's mean totals, as the frontier defines them."""
-    if "qualification_gain" not in env.signals:
-        return {}
-    outcome = jax.tree.map(np.asarray, found.outcomes)
-    episodes, groups = found.J.shape[0], env.num_groups
-    member = (outcome.group[..., None] == np.arange(groups)) * outcome.weight[..., None]
-    decision, label = outcome.decision[..., None], outcome.label[..., None]
-    people = jax.tree.map(lambda x: np.asarray(x)[:, -1], found.population)
-    level = np.clip(np.round(people.true_score), 0, env.num_levels - 1).astype(int)
-    law = np.zeros((groups, env.num_levels))
-    np.add.at(law, (people.group, level), people.weight / episodes)
-    returns = np.asarray(found.J, float).mean(0)
-    sums = [
-        returns[:, env.signals.index("profit")],
-        returns[:, env.signals.index("qualification_gain")],
-        *((member * x).sum((0, 1)) / episodes for x in (decision, label, decision * label)),
-    ]
-    signals = ("profit", "qualification_gain", "approved", "qualified", "approved_qualified")
-    visits = member.sum((0, 1)) / episodes
-    layout = Layout(signals, env.num_levels, law.sum(1), visits)
-    totals = np.concatenate([np.stack(sums, 1), law], 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {name: criterion.value(layout, totals) for name, criterion in CRITERIA.items()}
 
 
 def _series(found: Evaluation, groups: tuple[str, ...]) -> Rows:

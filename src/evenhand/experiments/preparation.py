@@ -71,7 +71,8 @@ def part_steps(experiment: Experiment, method: str, env: Any) -> int:
         return evaluation
     algorithm = make_algorithm(method, experiment.options, experiment.steps)
     updates = num_updates(algorithm, experiment.steps)
-    return evaluation + updates * algorithm.update_steps
+    evaluation *= 1 + experiment.curve_points * experiment.curve_episodes / experiment.episodes
+    return round(evaluation) + updates * algorithm.update_steps
 
 
 def budget(experiment: Experiment, env: Any) -> dict[str, Any]:
@@ -86,10 +87,12 @@ def budget(experiment: Experiment, env: Any) -> dict[str, Any]:
 
 def describe_world(world: tuple[Any, Any, Any]) -> dict[str, Any]:
     """What the page says about the world and its assumptions."""
-    env, _, population = world
+    env, params, population = world
     if not hasattr(population, "describe"):
         raise InputError(
             f"{type(env).__name__} has no description to report; compare in Lending-v0, or measure "
             "one policy with: evenhand evaluate"
         )
-    return population.describe() | {"not_exact": why_not_exact(population)}
+    adjustable = {name: np.asarray(getattr(params, name)).tolist() for name in env.adjustable}
+    more = {"not_exact": why_not_exact(population), "adjustable": adjustable}
+    return population.describe() | more

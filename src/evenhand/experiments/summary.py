@@ -137,6 +137,6 @@ def metric_titles(estimates: Estimates) -> list[str]:
     """The measures that the run has, in the order of the key table and then by name."""
     admits = is_admissions(estimates.run.experiment)
     ids = list(estimates.run.final["metric"].unique(maintain_order=True))
-    plain = [i for i in ids if not i.startswith("criterion:") and not i.endswith("_difference")]
+    plain = [i for i in ids if ":" not in i and not i.endswith("_difference")]
     plain = [i for i in plain if i not in _ONLY_SOME or _known(estimates, i)]
     return sorted(plain, key=lambda i: (not measure_words(i, admits).meaning, plain.index(i)))

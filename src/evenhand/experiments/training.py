@@ -17,6 +17,7 @@ from evenhand.core.files import remove
 from evenhand.core.training import train
 from evenhand.experiments.checkpoint import load_state, read_header, save_state
 from evenhand.experiments.config import Experiment
+from evenhand.experiments.curve_points import CurvePoints
 from evenhand.experiments.folder import state_file
 from evenhand.experiments.methods import (
     learner_world,
@@ -59,6 +60,7 @@ class Trainer:
     digest: str
     gate: Gate
     advance: Callable[[int], None]
+    curve: CurvePoints | None = None
 
     def train(self, seeds: Sequence[int]) -> Iterator[tuple[int, Trained]]:
         """Every seed with its result: those with equally many updates behind them at once."""
@@ -84,6 +86,7 @@ class Trainer:
             release()
             for i in range(len(seeds)):
                 rows[i] += _curve_rows(pick(state, i, many), pick(log, i, many), update)
+            self._evaluate(state, seeds, rows, (update, updates))
             if time.monotonic() - kept[0] >= CHECKPOINT_SECONDS and update < updates:
                 for i, seed in enumerate(seeds):
                     file = state_file(self.folder, self.method, seed)
@@ -99,7 +102,7 @@ class Trainer:
                 self.algorithm,
                 *self.world,
                 num_updates=updates,
-                evaluate_every=-(-updates // PIECES),
+                evaluate_every=self._piece(updates),
                 hooks=(hook,),
                 state=state,
                 train_episode_steps=training_episode(self.world[0], self.algorithm),
@@ -108,6 +111,22 @@ class Trainer:
             release()
         for i, seed in enumerate(seeds):
             yield seed, self._trained(pick(state, i, many), rows[i])
+
+    def _piece(self, updates: int) -> int:
+        return self.curve.piece(updates, PIECES) if self.curve else -(-updates // PIECES)
+
+    def _evaluate(
+        self, state: TrainState, seeds: list[int], rows: list[Rows], at: tuple[int, int]
+    ) -> None:
+        """Add what an evaluation says, where one is due after these of all updates."""
+        if self.curve is None or not self.curve.due(*at, PIECES):
+            return
+        env_steps = int(np.asarray(state.env_steps).max())
+        about = {"update": at[0], "env_steps": env_steps}
+        made = self.curve.rows(self.algorithm, self.world, state, seeds)
+        for mine, found in zip(rows, made, strict=True):
+            mine += [about | row for row in found]
+        self.advance(self.curve.episodes * self.curve.steps * len(seeds))
 
     @property
     def _per_update(self) -> int:
@@ -138,12 +157,14 @@ def trainer(
     folder: Path,
     gate: Gate,
     advance: Callable[[int], None],
+    curve: CurvePoints | None = None,
 ) -> Trainer:
     """The trainer of one learner of an experiment."""
     algorithm = make_algorithm(method, experiment.options, experiment.steps)
     digest = experiment.digest()
     world = (learner_world(algorithm, world[0]), world[1])
-    return Trainer(algorithm, method, experiment.steps, world, folder, digest, gate, advance)
+    steps = experiment.steps
+    return Trainer(algorithm, method, steps, world, folder, digest, gate, advance, curve)
 
 
 def pick(tree: Any, index: int, many: bool) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenhand.experiments.wording_admissions import ADMISSIONS
+from evenhand.experiments.wording_learners import LEARNERS
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -114,8 +115,7 @@ CRITERIA: dict[str, CriterionWords] = {
 }
 
 METHODS: dict[str, tuple[str, str]] = {
-    "ppo": ("PPO", "learned: proximal policy optimisation from simulated experience"),
-    "dqn": ("DQN", "learned: deep Q-learning from simulated experience"),
+    **LEARNERS,
     "max-util": ("Max-util", "approves when this one decision is expected to earn"),
     "equal-opportunity": (
         "Equal opportunity",

@@ -147,6 +147,8 @@ def svg(figure: Figure, name: str) -> str:
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = text.replace("'DejaVu Sans'", _FONTS)
+    # Two decimals of a 72nd of an inch are enough for a path, and a third smaller.
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     safe = re.sub(r"[^\w-]", "-", name)
     text = re.sub(r'\bid="', f'id="{safe}-', text)
     text = re.sub(r'href="#', f'href="#{safe}-', text)

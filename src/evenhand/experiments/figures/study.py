@@ -1,0 +1,170 @@
+"""Figures of a study: a row of panels per scenario, the methods' looks the same in all of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from evenhand.experiments.figures.panels import plain_tick, thousands
+from evenhand.experiments.figures.style import (
+    METHOD_COLOURS,
+    MUTED,
+    margins,
+    method_look,
+    new_figure,
+    styled,
+)
+from evenhand.experiments.wording import method_title
+
+_KEY_COLUMNS = {"wide": 4, "narrow": 2}
+_HIGH = {"wide": 1.35, "narrow": 1.3}
+DASHED = (0, (4, 1.8))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method's line: steps, mean with band (3, T); `level` is one value at every step."""
+
+    method: str
+    steps: np.ndarray
+    band: np.ndarray
+    dashed: bool = False
+    level: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One small picture; `above` is the scenario it belongs to."""
+
+    title: str
+    above: str
+    unit: str
+    lines: tuple[Line, ...]
+    from_zero: bool = False
+
+
+@dataclass(frozen=True)
+class Panels:
+    """A figure: panels in rows of `columns`, over one quantity on the horizontal axis."""
+
+    panels: tuple[Panel, ...]
+    columns: int
+    along: str
+    methods: tuple[str, ...]
+    banded: bool = True
+
+
+def study_figure(made: Panels, width: str = "wide") -> Figure:
+    """The drawn figure."""
+    with styled():
+        used = _used(made)
+        columns = min(made.columns, 4 if width == "wide" else 2)
+        figure, axes = _grid(len(made.panels), columns, width, len(used))
+        for panel, place in zip(made.panels, axes, strict=True):
+            _draw(place, panel, made, 8.5 if width == "wide" else 7.5)
+        figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
+        _key(figure, made, used, width)
+    return figure
+
+
+def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, marker and line of every method, by its place in the study."""
+    found = {}
+    for index, method in enumerate(methods):
+        colour, marker = method_look(index)
+        again = index >= len(METHOD_COLOURS)
+        style = (0, (6, 1.5, 1.2, 1.5)) if again else "-"
+        found[method] = {"color": colour, "marker": marker, "linestyle": style}
+    return found
+
+
+def _used(made: Panels) -> list[str]:
+    drawn = {line.method for panel in made.panels for line in panel.lines}
+    return [method for method in made.methods if method in drawn]
+
+
+def _grid(count: int, columns: int, width: str, used: int) -> tuple[Figure, list[Axes]]:
+    rows, key = -(-count // columns), -(-used // _KEY_COLUMNS[width])
+    left, bottom, top, between = 0.5, 0.5, 0.45 + 0.18 * key, 0.72
+    height = rows * _HIGH[width] + (rows - 1) * between + bottom + top
+    figure = new_figure(width, height)
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
+    inner = (figure.get_size_inches()[0] - left - 0.1) / columns
+    margins(
+        figure, left, 0.1, bottom, top, hspace=between / _HIGH[width], wspace=0.5 / (inner - 0.4)
+    )
+    for spare in places[count:]:
+        spare.remove()
+    return figure, list(places[:count])
+
+
+def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
+    style = looks(made.methods)
+    for number, line in enumerate(panel.lines):
+        look = style[line.method]
+        if line.level:
+            axes.axhline(line.band[0][0], color=look["color"], linewidth=1.1, linestyle=":")
+            continue
+        if made.banded and np.isfinite(line.band[1:]).any():
+            axes.fill_between(
+                line.steps, line.band[1], line.band[2], color=look["color"], alpha=0.14, linewidth=0
+            )
+        every = max(len(line.steps) // 3, 1)
+        dashes = DASHED if line.dashed else look["linestyle"]
+        axes.plot(
+            line.steps, line.band[0], color=look["color"], linestyle=dashes, linewidth=1.3,
+            marker=look["marker"], markersize=3.2, markevery=(number % every, every),
+        )  # fmt: skip
+    axes.set_title(panel.title, size=size, pad=3)
+    if panel.above:
+        axes.annotate(
+            panel.above, (0, 1), xytext=(0, 15), xycoords="axes fraction",
+            textcoords="offset points", size=8, color=MUTED,
+        )  # fmt: skip
+    axes.yaxis.set_major_formatter(_ticks(panel.unit))
+    axes.xaxis.set_major_formatter(thousands)
+    axes.locator_params(nbins=4)
+    axes.tick_params(labelsize=8)
+    _limits(axes, panel)
+
+
+def _ticks(unit: str) -> Callable[[float, float], str]:
+    if unit == "share":
+        return lambda value, _: plain_tick(value, unit)
+    return thousands if unit == "count" else lambda value, _: plain_tick(value, unit)
+
+
+def _limits(axes: Axes, panel: Panel) -> None:
+    """Show the last three quarters of every line whole: a wild start must not flatten the rest."""
+    shown = [line.band[:, len(line.steps) // 4 :].ravel() for line in panel.lines]
+    values = np.concatenate([np.zeros(int(panel.from_zero)), *shown])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return
+    low, high = float(values.min()), float(values.max())
+    room = 0.06 * (high - low) or 0.05 * max(abs(high), 1e-3)
+    axes.set_ylim(low if panel.from_zero else low - room, high + room)
+    ends = [line.steps[-1] for line in panel.lines if not line.level]
+    if ends:
+        axes.set_xlim(0, float(max(ends)))
+
+
+def _key(figure: Figure, made: Panels, used: list[str], width: str) -> None:
+    style = looks(made.methods)
+    levels = {line.method for panel in made.panels for line in panel.lines if line.level}
+    handles = [
+        Line2D([], [], color=style[m]["color"], linestyle=":", linewidth=1.1)
+        if m in levels
+        else Line2D([], [], **style[m], markersize=4, linewidth=1.3)
+        for m in used
+    ]
+    figure.legend(
+        handles, [method_title(method) for method in used], loc="upper left",
+        bbox_to_anchor=(0.0, 1 - 0.02 / figure.get_size_inches()[1]), ncols=_KEY_COLUMNS[width],
+        frameon=False, fontsize=8 if width == "wide" else 7.5, handlelength=2.2,
+        columnspacing=1.2, borderpad=0, borderaxespad=0.2,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Quantities of one seed that claims are about: a measure of a group, a gap, a share of another."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.registry import METRIC_IDS
+from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.paper.fields import keys_checked
+
+# How the numbers of several groups become one; NaN where a group has no data.
+REDUCERS = {"max": np.max, "min": np.min, "gap": np.ptp, "mean": np.mean}
+_PREFIXES = ("criterion:", "adjusted:")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number per seed: a measure of a method in a scenario, times a constant.
+
+    Without `group` and `reduce` it is the measure over all groups; `reduce` takes the groups
+    together. `minus_group` subtracts another group's number, `per` divides by another method's.
+    """
+
+    scenario: str
+    metric: str
+    method: str
+    group: str = ""
+    reduce: str = ""
+    minus_group: str = ""
+    per: str = ""
+    times: float = 1.0
+
+    def values(self, estimates: Estimates) -> np.ndarray:
+        """`(seeds,)` the quantity; NaN where there is no data."""
+        found = self.times * self._of(self.method, estimates)
+        if not self.per:
+            return found
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = found / self._of(self.per, estimates)
+        return np.where(np.isfinite(shares), shares, np.nan)
+
+    def _of(self, method: str, estimates: Estimates) -> np.ndarray:
+        if self.reduce:
+            groups = [estimates.values(method, self.metric, g) for g in estimates.run.groups]
+            return REDUCERS[self.reduce](np.stack(groups), axis=0)
+        found = estimates.values(method, self.metric, self.group)
+        if self.minus_group:
+            found = found - estimates.values(method, self.metric, self.minus_group)
+        return found
+
+
+_KEYS = {f.name for f in fields(Quantity)}
+
+
+def quantity(table: dict[str, Any], where: str) -> Quantity:
+    """The quantity that a table describes, its names checked as far as no world is needed."""
+    keys_checked("key of a quantity", table, _KEYS, where)
+    for name in ("scenario", "metric", "method"):
+        if name not in table:
+            raise InputError(f"{where}: a quantity needs {name}")
+    times = table.get("times", 1.0)
+    if isinstance(times, bool) or not isinstance(times, int | float):
+        raise InputError(f"{where}: times is a number, got {times!r}")
+    words = {key: value for key, value in table.items() if key != "times"}
+    for name, value in words.items():
+        if not isinstance(value, str):
+            raise InputError(f"{where}: {name} is a name, got {value!r}")
+    made = Quantity(times=float(times), **words)
+    if made.reduce and made.reduce not in REDUCERS:
+        raise InputError(f"{where}: {unknown_name('reduce', made.reduce, REDUCERS)}")
+    if made.reduce and (made.group or made.minus_group):
+        raise InputError(f"{where}: reduce takes all groups, group names one; give one of them")
+    _check_metric(made.metric, where)
+    return made
+
+
+def _check_metric(metric: str, where: str) -> None:
+    known = {f"{name}{end}" for name in METRIC_IDS for end in ("", "_difference")}
+    known |= {f"{name}_signed_difference" for name in METRIC_IDS}
+    if metric not in known and not metric.startswith(_PREFIXES):
+        raise InputError(f"{where}: {unknown_name('metric', metric, known)}")
+
+
+def with_method(found: Quantity, method: str) -> Quantity:
+    """The same quantity of another method."""
+    return replace(found, method=method)

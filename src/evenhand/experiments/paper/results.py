@@ -1,0 +1,127 @@
+"""What a study leaves in its results folder: records small enough to be kept with the paper."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from evenhand.core.files import write_text
+from evenhand.core.plain import to_json
+from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.paper.judging import Verdict, judge, verdict_row
+from evenhand.experiments.paper.study import Study
+from evenhand.experiments.record import Run
+from evenhand.experiments.tables import write_table
+
+LEFT_OUT = (
+    "Left out to keep the folder small: training curves and series of single seeds (mean and 95% "
+    "interval are kept, at most 40 points each), what learners log about themselves, and the "
+    "score distributions. The run makes them again, beside its own page."
+)
+_POINTS = 40
+_VALUES = {"metric": pl.String, "group": pl.String}
+_BAND = {"mean": pl.Float32, "low": pl.Float32, "high": pl.Float32}
+_HEAD = {"scenario": pl.String, "algorithm": pl.String}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "final": {**_HEAD, "seed": pl.Int64, **_VALUES, "value": pl.Float64},
+    "curves": {**_HEAD, "env_steps": pl.Int64, **_VALUES, **_BAND},
+    "series": {**_HEAD, "step": pl.Int64, **_VALUES, **_BAND},
+    "frontier": {
+        "scenario": pl.String,
+        **dict.fromkeys(("criterion", "policy_class"), pl.String),
+        **dict.fromkeys(("tolerance", "profit", "disparity"), pl.Float64),
+    },
+}
+
+
+def write_results(
+    study: Study, runs: Mapping[str, Estimates], verdicts: list[Verdict], folder: Path
+) -> None:
+    """Write records and verdicts; the manifest comes last, so that a folder with one is whole."""
+    (folder / "manifest.json").unlink(missing_ok=True)
+    for name, rows in _tables(runs).items():
+        write_table(folder / f"{name}.parquet", rows, SCHEMAS[name])
+    found = {"verdicts": [verdict_row(verdict) for verdict in verdicts]}
+    write_text(folder / "verdicts.json", to_json(found, indent=1) + "\n")
+    write_text(folder / "manifest.json", to_json(_manifest(study, runs), indent=1) + "\n")
+
+
+def judged(study: Study, runs: Mapping[str, Estimates]) -> list[Verdict]:
+    """A verdict on every claim of the study, in the order of its file."""
+    from evenhand.experiments.paper.claims import read_claims
+
+    return [judge(claim, runs) for claim in read_claims(study)]
+
+
+def fresh_folder(folder: Path, name: str) -> Path:
+    """An empty folder of this name in another one: what an earlier call drew is not kept."""
+    made = folder / name
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    return made
+
+
+def _manifest(study: Study, runs: Mapping[str, Estimates]) -> dict[str, Any]:
+    made = {}
+    for name, estimates in runs.items():
+        run = estimates.run
+        kept = ("versions", "python", "device", "cores", "commit", "seed_mode", "wall_seconds")
+        kept += ("started", "finished", "budget")
+        made[name] = {
+            "digest": run.digest,
+            "seeds": list(run.seeds),
+            "methods": list(run.methods),
+            **{key: run.manifest.get(key) for key in kept},
+        }
+    head = {"experiment_digest": study.digest, "study": study.name}
+    return head | {"scenarios": made, "left_out": LEFT_OUT}
+
+
+def _tables(runs: Mapping[str, Estimates]) -> dict[str, pl.DataFrame]:
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in SCHEMAS}
+    for name, estimates in runs.items():
+        run = estimates.run
+        parts["final"].append(_conform(run.final, "final", name))
+        if run.frontier is not None:
+            parts["frontier"].append(_conform(run.frontier, "frontier", name))
+        for table, x, rows in (("curves", "env_steps", run.curves), ("series", "step", run.series)):
+            rows = _without_logs(run, rows) if table == "curves" else rows
+            if rows is not None and not rows.is_empty():
+                parts[table].append(_conform(_bands(estimates, rows, x), table, name))
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+    return {name: pl.concat(found) if found else empty[name] for name, found in parts.items()}
+
+
+def _conform(frame: pl.DataFrame, table: str, scenario: str) -> pl.DataFrame:
+    named = frame.with_columns(pl.lit(scenario).alias("scenario"))
+    return named.select(pl.col(name).cast(kind) for name, kind in SCHEMAS[table].items())
+
+
+def _without_logs(run: Run, curves: pl.DataFrame | None) -> pl.DataFrame | None:
+    """The evaluation measures of the curves: those that the final evaluation has, too."""
+    if curves is None:
+        return None
+    measures = run.final["metric"].unique()
+    return curves.filter(pl.col("metric").is_in(measures.implode()))
+
+
+def _bands(estimates: Estimates, rows: pl.DataFrame, x: str) -> pl.DataFrame:
+    """Mean and 95% interval over seeds at up to `_POINTS` places of every curve."""
+    made = []
+    keys = rows.select("algorithm", "metric", "group").unique(maintain_order=True).rows()
+    for method, metric, group in keys:
+        read = estimates.curve if x == "env_steps" else estimates.series
+        found = read(method, metric, group)
+        if found is None:
+            continue
+        at, band = found
+        kept = np.unique(np.linspace(0, len(at) - 1, min(_POINTS, len(at))).round().astype(int))
+        columns = {x: at[kept], "mean": band[0][kept], "low": band[1][kept], "high": band[2][kept]}
+        words = {"algorithm": method, "metric": metric, "group": group}
+        made.append(
+            pl.DataFrame(columns).with_columns(pl.lit(v).alias(k) for k, v in words.items())
+        )
+    return pl.concat(made)

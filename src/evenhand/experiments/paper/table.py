@@ -1,0 +1,124 @@
+"""The result tables in the paper's layout: a row per method, best values marked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evenhand.experiments import statistics
+from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.markup import Markup, join, tag
+from evenhand.experiments.page import cell, table
+from evenhand.experiments.paper.quantities import REDUCERS
+from evenhand.experiments.statistics import Interval
+from evenhand.experiments.wording import figure_of, is_admissions, method_title
+
+# Up to this many groups have a column each.
+_GROUPS_SHOWN = 3
+# A value this close to the best one, as a share of it, is marked like it.
+NEAR = 0.05
+NOTE = (
+    "Mean over seeds with a 95% bootstrap interval. Bold: the best value of a column and any "
+    "within 5% of it, as in the paper; a marked difference need not be beyond chance."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: heading, unit, whether more is better, and a method's values by seed."""
+
+    title: str
+    unit: str
+    higher: bool
+    values: Callable[[str], np.ndarray]
+
+
+def columns(estimates: Estimates) -> list[Column]:
+    """The columns of a scenario: return, recall, recall gap, credit gap or social burden."""
+
+    def one(metric: str, group: str = "") -> Callable[[str], np.ndarray]:
+        return lambda method: estimates.values(method, metric, group)
+
+    made = [Column("Return", "reward", True, one("return"))]
+    made += _by_group(estimates, "recall", "Recall", "share", True)
+    made.append(Column("Recall gap", "share", False, one("recall_difference")))
+    if is_admissions(estimates.run.experiment):
+        made += _by_group(estimates, "social_burden", "Social burden", "reward", False)
+    else:
+        made.append(Column("Credit gap", "levels", False, one("credit_gap_true")))
+    return made
+
+
+def _by_group(
+    estimates: Estimates, metric: str, title: str, unit: str, higher: bool
+) -> list[Column]:
+    groups = estimates.run.groups
+
+    def of(group: str) -> Callable[[str], np.ndarray]:
+        return lambda method: estimates.values(method, metric, group)
+
+    def over(reduce: str) -> Callable[[str], np.ndarray]:
+        reducer = REDUCERS[reduce]
+        return lambda method: reducer([estimates.values(method, metric, g) for g in groups], axis=0)
+
+    if len(groups) <= _GROUPS_SHOWN:
+        return [Column(f"{title}, {group}", unit, higher, of(group)) for group in groups]
+    return [
+        Column(f"{words} {title.lower()}", unit, higher, over(reduce))
+        for words, reduce in (("Lowest", "min"), ("Highest", "max"))
+    ]
+
+
+def intervals(estimates: Estimates, column: Column) -> dict[str, Interval]:
+    """Each method's mean over seeds with its interval."""
+    return {
+        method: statistics.mean_interval(column.values(method), estimates.generator())
+        for method in estimates.run.methods
+    }
+
+
+def best(found: dict[str, Interval], higher: bool) -> set[str]:
+    """The methods with the best mean, and those within 5% of it."""
+    known = {m: i.estimate for m, i in found.items() if np.isfinite(i.estimate)}
+    if not known:
+        return set()
+    top = max(known.values()) if higher else min(known.values())
+    return {m for m, value in known.items() if abs(value - top) <= NEAR * abs(top)}
+
+
+def as_html(estimates: Estimates, label: str) -> Markup:
+    """The table as a part of a page."""
+    made = columns(estimates)
+    head = tag("tr", *(tag("th", t, scope="col") for t in ("Method", *(c.title for c in made))))
+    cells = [(column, found := intervals(estimates, column), best(found, column.higher))
+             for column in made]  # fmt: skip
+    rows = []
+    for method in estimates.run.methods:
+        row = [
+            cell(found[method], c.unit, "best" if method in marked else None)
+            for c, found, marked in cells
+        ]
+        rows.append(tag("tr", tag("th", method_title(method), scope="row"), *row))
+    return join(table([head], rows, label))
+
+
+def as_markdown(estimates: Estimates) -> str:
+    """The table in Markdown: mean ± half the width of the 95% interval."""
+    made = columns(estimates)
+    cells = [(column, found := intervals(estimates, column), best(found, column.higher))
+             for column in made]  # fmt: skip
+    lines = [
+        "| " + " | ".join(("Method", *(column.title for column in made))) + " |",
+        "|---" + "|---:" * len(made) + "|",
+    ]
+    for method in estimates.run.methods:
+        row = [_markdown(found[method], c.unit, method in marked) for c, found, marked in cells]
+        lines.append("| " + " | ".join((method_title(method), *row)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(found: Interval, unit: str, marked: bool) -> str:
+    text = figure_of(found.estimate, unit)
+    if found.bounded:
+        text += f" ± {figure_of((found.high - found.low) / 2, unit)}"
+    return f"**{text}**" if marked else text

@@ -1,0 +1,67 @@
+"""Where a study's page, tables, figures and records are written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evenhand.core.files import write_text
+from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.figures.style import save
+from evenhand.experiments.paper import figures, table
+from evenhand.experiments.paper.judging import Verdict
+from evenhand.experiments.paper.page import study_page
+from evenhand.experiments.paper.results import fresh_folder, judged, write_results
+from evenhand.experiments.paper.running import Sitting
+
+Runs = Mapping[str, Estimates]
+
+
+def write_study(sitting: Sitting, runs: Runs) -> tuple[Path, list[Verdict]]:
+    """The folder that was written, and the verdicts.
+
+    The paper's own results are written when every scenario of the study is there as the study
+    asks for it. Before that, and for scratch runs, a preliminary page goes beside the runs.
+    """
+    study = sitting.study
+    found = judged(study, runs)
+    note = preliminary(sitting, runs)
+    folder = sitting.runs / "preliminary" if note else study.results
+    folder.mkdir(parents=True, exist_ok=True)
+    text = study_page(study, runs, found, sitting.command, note)
+    write_text(folder / "page.html", text)
+    write_text(folder / "tables.md", tables_text(sitting, runs))
+    drawn = fresh_folder(folder, "figures")
+    for wanted, draw in figures.drawings(study, runs):
+        save(draw("wide"), drawn / f"{wanted.name}.svg")
+    if not note:
+        write_results(study, runs, found, folder)
+    return folder, found
+
+
+def preliminary(sitting: Sitting, runs: Runs) -> str:
+    """Why these runs are not the study's results, as a sentence; "" where they are."""
+    if sitting.scratch:
+        changed = {name: getattr(sitting, name) for name in ("seeds", "steps")}
+        words = ", ".join(f"{name} {value:,}" for name, value in changed.items() if value)
+        return f"A scratch run ({words} instead of the study's own): nothing here is a result."
+    missing = [s.name for s in sitting.study.scenarios if s.name not in runs]
+    if missing:
+        return (
+            f"Preliminary: {', '.join(missing)} not run yet, so claims about that are undecided "
+            "here."
+        )
+    return ""
+
+
+def tables_text(sitting: Sitting, runs: Runs) -> str:
+    """The result tables in Markdown."""
+    note = (
+        "Mean over seeds ± half the width of the 95% bootstrap interval. Bold: the best value of "
+        "a column and any within 5% of it."
+    )
+    parts = [f"# Results: {sitting.study.about.get('title') or sitting.study.key}\n", f"{note}\n"]
+    for name, estimates in runs.items():
+        experiment = estimates.run.experiment
+        budget = f"{len(estimates.run.seeds)} seeds, {experiment['steps']:,} training steps"
+        title = sitting.study.scenario(name).title
+        parts.append(f"## {title}\n\n{budget}.\n\n{table.as_markdown(estimates)}")
+    return "\n".join(parts)
