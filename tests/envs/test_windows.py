@@ -1,5 +1,7 @@
 """What worlds remember, recomputed from the record of what happened."""
 
+from collections import deque
+
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -14,7 +16,10 @@ from evenhand.envs.lending import Lending
 from evenhand.envs.observing import with_features
 
 WINDOW, STEPS = 25, 120
-NAMES = ("score-onehot", "group", "running-rates", f"history-{WINDOW}")
+NAMES = (
+    *("score-onehot", "group"),
+    *("running-rates", f"recent-rates-{WINDOW}", f"history-{WINDOW}"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +47,31 @@ def test_running_rates_are_those_of_the_episode_so_far(history):
         assert shown[t] == pytest.approx(rates(group[:t], decision[:t], label[:t]))
         after = rates(group[: t + 1], decision[: t + 1], label[: t + 1])
         assert gap[t] == pytest.approx(max(after) - min(after), abs=1e-6)
+
+
+def test_recent_rates_are_those_of_a_queue_of_applicants(history):
+    env, seen = history
+    outcome = seen.outcome
+    group, decision, label = (
+        np.asarray(x)[:, 0] for x in (outcome.group, outcome.decision, outcome.label)
+    )
+    shown = np.asarray(seen.obs[:, 0, env.slices[f"recent-rates-{WINDOW}"]]).reshape(-1, 3, 3)
+    gap = np.asarray(seen.rewards[:, 0, env.signals.index("recent_tpr_gap")])
+    queue = deque(maxlen=WINDOW)
+    for t in range(STEPS):
+        assert shown[t, 0] == pytest.approx(queue_rates(queue))
+        for g in range(3):
+            for row, choice in ((1, 1), (2, 0)):
+                after = queue_rates([*queue, (g, choice, 1)])
+                assert shown[t, row, g] == pytest.approx(max(after) - min(after), abs=1e-6)
+        queue.append((group[t], decision[t], label[t]))
+        after = queue_rates(queue)
+        assert gap[t] == pytest.approx(max(after) - min(after), abs=1e-6)
+    assert len(queue) == WINDOW
+
+
+def queue_rates(queue):
+    return rates(*np.asarray([*queue], int).reshape(-1, 3).T)
 
 
 def rates(group, decision, label):
@@ -110,6 +140,7 @@ def test_features_of_a_world_are_replaced_and_its_population_kept():
         (Lending, ("score-onehot", "runing-rates"), "'running-rates'"),
         (Lending, ("score-onehot", "history"), "'history-300'"),
         (Lending, ("score-onehot", "group", "history-0"), "at least 1"),
+        (Lending, ("group", "recent-rates-0"), "at least 1"),
         (Lending, ("group", "history-9"), "show no score"),
         (Lending, ("score-onehot", "history-9"), "add the feature 'group'"),
         (Lending, ("score-onehot", "group", "history-9", "history-8"), "twice"),

@@ -53,6 +53,27 @@ def test_a_move_between_grid_points_keeps_its_mean():
     np.testing.assert_allclose(mean, expected, atol=1e-12)
 
 
+def test_seen_with_the_true_moves_the_model_is_the_person_model():
+    population = gym()
+    person, model = population.person(2_000), observed_model(population, ONES, ONES, 2_000, 1)
+    table = rule(population.num_levels)
+    laws = model.visited(model.seen_by(table))
+    seen, shares = model.as_seen(laws)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    # Up to rewards and moves of levels that nobody of a group ever shows.
+    shown = shares > 1e-12
+    np.testing.assert_allclose(seen.transition[shown], person.transition[shown], atol=1e-9)
+    np.testing.assert_allclose(seen.rewards[shown][..., 0], person.rewards[shown][..., 0])
+
+
+def test_a_group_whose_score_rises_faster_than_the_truth_is_seen_above_it():
+    model = observed_model(gym(), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    laws = model.visited(model.seen_by(rule(7)))
+    ahead = laws @ (model.observed - model.true_level)
+    assert abs(ahead[0]) < 1e-12
+    assert ahead[1] > 0.3
+
+
 def test_a_negative_move_is_refused_by_name():
     with pytest.raises(InputError, match="observed_up and observed_down"):
         observed_model(gym(), -ONES, ONES)

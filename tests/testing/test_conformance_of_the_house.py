@@ -22,7 +22,10 @@ from evenhand.testing import (
 )
 from evenhand.testing.environment import _trial, check_trial
 
-ALL = ("score-onehot", "group", "own-ratios", "time-left", "running-rates", "history-20")
+ALL = (
+    *("score-onehot", "group", "own-ratios", "time-left"),
+    *("running-rates", "recent-rates-20", "history-20"),
+)
 
 
 def conscientious():
@@ -43,7 +46,7 @@ WORLDS = {
     "windows": lambda: with_features(Lending(gym(population_per_group=4)), ALL),
     "windows on admissions": lambda: with_features(
         Admissions(college(population_per_group=5)),
-        ("score-onehot", "group", "running-rates", "history-7", "level-shares"),
+        ("score-onehot", "group", "running-rates", "recent-rates-9", "history-7", "level-shares"),
     ),
     "template": Template,
     "probe": Probe,

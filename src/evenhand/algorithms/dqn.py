@@ -156,7 +156,8 @@ class DQN(AbstractAlgorithm):
             next_obs = jnp.concatenate([batch.obs[1:], state.actors.obs[None]])
             return next_obs, jnp.broadcast_to(self.discount, batch.terminated.shape)
         left = decisions_left(env, batch.successor)
-        chance, next_obs = at_next_visit(key, env, batch.successor, revisit(batch), left)
+        draw = jr.uniform(key, left.shape)
+        chance, next_obs = at_next_visit(draw, env, batch.successor, revisit(batch), left)
         return next_obs, self.visit_discount * chance
 
     def optimise(

@@ -15,8 +15,19 @@ ENVIRONMENTS: dict[str, str] = {
     "Lending-v0": "evenhand.envs.lending:Lending",
 }
 ALGORITHMS: dict[str, str] = {
+    "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",
+    "bisimulator-dqn": "evenhand.algorithms.bisimulator_variants:bisimulator_dqn",
+    "bisimulator-dqn-reward": "evenhand.algorithms.bisimulator_variants:reward_only_dqn",
+    "bisimulator-ppo": "evenhand.algorithms.bisimulator_variants:bisimulator_ppo",
+    "bisimulator-ppo-reward": "evenhand.algorithms.bisimulator_variants:reward_only_ppo",
     "dqn": "evenhand.algorithms.dqn:DQN",
+    "elbert-po": "evenhand.algorithms.benefit_rate:elbert_po",
+    "f-ppo": "evenhand.algorithms.f_ppo:f_ppo",
+    "f-ppo-l": "evenhand.algorithms.f_ppo_l:f_ppo_l",
+    "f-ppo-s": "evenhand.algorithms.f_ppo_s:f_ppo_s",
+    "lagrangian-ppo": "evenhand.algorithms.lagrangian_ppo:lagrangian_ppo",
     "ppo": "evenhand.algorithms.ppo:PPO",
+    "r-ppo": "evenhand.algorithms.r_ppo:r_ppo",
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
 POLICIES: dict[str, str] = {

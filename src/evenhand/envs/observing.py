@@ -9,6 +9,7 @@ from evenhand.core.errors import InputError
 from evenhand.envs.features import check_features
 from evenhand.envs.history import HistoryWindow
 from evenhand.envs.level_shares import LevelShares
+from evenhand.envs.recent_rates import RecentRates
 from evenhand.envs.windows import RunningRates
 from evenhand.envs.wrapper import AbstractWrapper
 
@@ -16,6 +17,10 @@ from evenhand.envs.wrapper import AbstractWrapper
 # in this order, whatever the order of the names, so equal sets of windows are equal worlds.
 WINDOWS: dict[str, tuple[str, Callable[[Any, re.Match[str]], AbstractEnvironment]]] = {
     "running-rates": (r"running-rates", lambda env, match: RunningRates(env)),
+    "recent-rates-300": (
+        r"recent-rates-(\d+)",
+        lambda env, match: RecentRates(env, int(match[1])),
+    ),
     "history-300": (r"history-(\d+)", lambda env, match: HistoryWindow(env, int(match[1]))),
     "level-shares": (r"level-shares", lambda env, match: LevelShares(env)),
 }
@@ -38,8 +43,9 @@ def with_features(env: Any, names: Iterable[str]) -> AbstractEnvironment:
 
     `env` is a class, for its default population, or a world, whose population is kept and whose
     own features and windows are replaced. The applicant's own features come first, in the order
-    of the names; then what wrappers add: `running-rates` and `history-W` (the last W applicants),
-    which also append their signals, and the oracle's `level-shares`.
+    of the names; then what wrappers add: `running-rates`, and of the last W applicants
+    `recent-rates-W` and `history-W`, which also append their signals, and the oracle's
+    `level-shares`.
     """
     names, world = tuple(names), innermost(env)
     windows = {name: kind for name in names if (kind := _window(name)) is not None}

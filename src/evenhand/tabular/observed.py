@@ -6,12 +6,13 @@ that ends between two points is split between them so that its mean is kept. Wit
 multiples of 1 / resolution nothing is split and the model is exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evenhand.core.errors import InputError
 from evenhand.data.population import DEFAULTED, DENIED, REPAID, LendingPopulation
+from evenhand.tabular.evaluation import occupancy
 from evenhand.tabular.mdp import TabularMDP
 
 
@@ -31,6 +32,34 @@ class ObservedModel:
         level = np.rint(self.observed).astype(int)
         share = np.asarray(approve, float)[:, level]
         return np.stack([1 - share, share], -1)
+
+    def visited(self, policy: np.ndarray) -> np.ndarray:
+        """`(G, S)` law of the state at a decision drawn from all decisions of an episode."""
+        visits = occupancy(self.mdp, policy).sum((1, 3))
+        return visits / visits.sum(1, keepdims=True)
+
+    def as_seen(self, laws: np.ndarray) -> tuple[TabularMDP, np.ndarray]:
+        """The problem over observed scores alone, and their laws `(G, O)`.
+
+        The true level is drawn from `laws` `(G, S)` given what is observed: what a model learns
+        that sees only observed scores. A score nobody shows keeps the mean over true levels.
+        """
+        num_levels = int(self.true_level.max()) + 1
+        joint = laws.reshape(len(laws), num_levels, -1)
+        seen = joint.sum(1)
+        some = seen[:, None] > 0
+        given = np.where(some, joint / np.where(some, seen[:, None], 1.0), 1 / num_levels)
+        groups, _, size = given.shape
+        split = self.mdp.transition.reshape(groups, num_levels, size, -1, num_levels, size)
+        mdp = replace(
+            self.mdp,
+            transition=np.einsum("gxo,gxoayp->goap", given, split),
+            rewards=np.einsum(
+                "gxo,gxoam->goam", given, self.mdp.rewards.reshape(groups, num_levels, size, -1, 1)
+            ),
+            initial=self.mdp.initial.reshape(groups, num_levels, size).sum(1),
+        )
+        return mdp, seen
 
 
 def observed_model(

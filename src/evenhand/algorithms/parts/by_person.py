@@ -2,36 +2,40 @@
 
 A stream of applicants mixes many people: what a decision does to the person decided about shows
 only when that person comes again, and the next rows belong to others. Here the continuation of a
-decision is the same person's next decision. The value of person i at a decision with n decisions
-of the episode still to come is
+decision is the same person's next decision. The value of a person who shows x at a decision with
+n decisions of the episode still to come after it is
 
     V(x, n) = E[ r + discount * sum_{j=1..n} h (1 - h)^(j-1) V(x', n - j) ],
 
-h being the chance that a given later decision is about i (`Transition.revisit_prob`, 1 / people in
-a lending stream). The weights add up to c(n) = 1 - (1 - h)^n, the chance of any further decision:
-it does the work of a discount, and no other is needed. A decision whose person is met again within
-the rollout continues there, with GAE's lambda; otherwise it bootstraps on the successor, at times
-drawn for the next visit from the rollout's end on, times c of what is left then.
+h being the chance that a given later decision is about this person (`Transition.revisit_prob`,
+1 / people in a lending stream) and x' the successor. The weights add up to c(n) = 1 - (1 - h)^n,
+the chance of any further decision: it does the work of a discount, and no other is needed.
+
+Advantages are GAE on a rollout sorted by person. A decision whose person is met again within the
+rollout continues there; otherwise it bootstraps on the successor, at times drawn for the next
+visit from the rollout's end on, times c of what is left then (0 if the episode ended before).
+Visits within the rollout are real ones; h enters only in what lies beyond it.
 **Source**: ours. **Assumes** a constant h: exact where people are drawn with replacement; where
-the pool shrinks (Admissions) the present chance stands for the later ones.
+the pool shrinks (Admissions) the present chance stands for the later ones. Where observations
+show the crowd besides the person, the successor stands for it as it was just after the decision.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
+from evenhand.algorithms.parts.gae import gae
 from evenhand.core.errors import InputError
 from evenhand.core.rollout import Transition
 
 Value = Callable[[Float[Array, "*B obs"]], Float[Array, "..."]]
 # What a decision is credited with: the stream that follows it, or its own person.
 CREDITS = ("stream", "individual")
-# Draws of the next visit's time per decision; more make the bootstrap less noisy.
-NUM_DRAWS = 2
+# Times of the next visit per decision, one uniform draw shifted through equal parts of the law.
+NUM_TIMES = 2
 
 
 def clock(env: Any) -> slice:
@@ -73,14 +77,14 @@ def next_visit(
 
 
 def at_next_visit(
-    key: PRNGKeyArray,
+    draw: Float[Array, "*B"],
     env: Any,
     successor: Float[Array, "*B obs"],
     revisit_prob: Float[Array, "*B"],
     left: Float[Array, "*B"],
 ) -> tuple[Float[Array, "*B"], Float[Array, "*B obs"]]:
     """P(another visit), and what the person shows then if nothing but time has passed."""
-    chance, place = next_visit(jr.uniform(key, left.shape), revisit_prob, left)
+    chance, place = next_visit(draw, revisit_prob, left)
     time_left = jnp.maximum(left - place + 1.0, 0.0) / env.episode_steps
     return chance, successor.at[..., clock(env)].set(time_left[..., None])
 
@@ -97,45 +101,56 @@ def personal_advantage(
 ) -> Float[Array, "T N *X"]:
     """Advantages along each person's own visits; `value(obs)` estimates V(x, n) of the module.
 
-    `rewards` may have further axes X, with a value for each.
+    `rewards` may have further axes X, with a value for each. A step of weight 0, or after the
+    episode's end, is nobody's next visit.
     """
-    over = batch.terminated.astype(jnp.float32)
-    left = jnp.broadcast_to(decisions_left(env, last_obs), over.shape)
-    bootstrap = jnp.zeros_like(rewards)
-    for draw_key in jr.split(key, NUM_DRAWS):
-        chance, shown = at_next_visit(draw_key, env, batch.successor, revisit_prob_of(batch), left)
-        bootstrap += _column(chance, rewards) * value(shown) / NUM_DRAWS
-    values = value(batch.obs)
-    inputs = (batch.outcome.person, batch.outcome.weight, over, rewards, values, bootstrap)
-    one = jax.vmap(lambda *world: _along_visits(world, env.num_people, discount, lambda_), 1, 1)
-    return one(*inputs)
+    lives = 1.0 - batch.terminated.astype(jnp.float32)
+    counts = (batch.outcome.weight > 0) & (decisions_left(env, batch.obs) > 0)
+    order, again = by_visits(jnp.where(counts, batch.outcome.person, -1))
+    back = jnp.argsort(order, 0)
+    met = jnp.take_along_axis(again.astype(jnp.float32), back, 0)
+    beyond = _beyond(key, env, batch, last_obs, value)
+    rewards = rewards + discount * _column(lives * (1.0 - met), rewards) * beyond
+    rows = (rewards, lives * met, value(batch.obs))
+    rewards_t, continues_t, values_tm1 = (_in_order(leaf, order) for leaf in rows)
+    nothing = jnp.zeros_like(rewards[0])
+    advantage = gae(rewards_t, continues_t, values_tm1, nothing, discount, lambda_)
+    return _in_order(advantage, back)
 
 
-def _along_visits(
-    world: tuple[Array, ...], num_people: int, discount: Any, lambda_: Any
-) -> Float[Array, "T *X"]:
-    """One world's advantages by a reverse scan that remembers everybody's next visit."""
-    rewards = world[3]
-    nobody = jnp.zeros((num_people, *rewards.shape[1:]))
-    start = (jnp.zeros(num_people, bool), nobody, nobody)
+def by_visits(person: Int[Array, "T N"]) -> tuple[Int[Array, "T N"], Bool[Array, "T N"]]:
+    """The order that puts everybody's rows together, each in time, and whether the next is theirs.
 
-    def back(carry: tuple[Array, Array, Array], inputs: tuple[Array, ...]):
-        seen, next_value, next_advantage = carry
-        person, weight, over, reward, value, bootstrap = inputs
-        met, lives = seen[person], 1.0 - over
-        ahead = jnp.where(met, next_value[person], bootstrap) * lives
-        delta = reward + discount * ahead - value
-        chained = jnp.where(met, next_advantage[person], 0.0) * lives
-        advantage = delta + discount * lambda_ * chained
-        counts = weight > 0
-        seen = seen.at[person].set(met | counts)
-        next_value = next_value.at[person].set(jnp.where(counts, value, next_value[person]))
-        kept = jnp.where(counts, advantage, next_advantage[person])
-        return (seen, next_value, next_advantage.at[person].set(kept)), advantage
-
-    return jax.lax.scan(back, start, world, reverse=True)[1]
+    A row of person -1 is nobody's: none follows it, and it follows none.
+    """
+    order = jnp.argsort(person, 0, stable=True)
+    sorted_ = jnp.take_along_axis(person, order, 0)
+    same = (sorted_[1:] == sorted_[:-1]) & (sorted_[1:] >= 0)
+    return order, jnp.concatenate([same, jnp.zeros_like(same[:1])])
 
 
-def _column(values: Float[Array, "T N"], like: Float[Array, "T N *X"]) -> Float[Array, "T N *Y"]:
+def _beyond(
+    key: PRNGKeyArray, env: Any, batch: Transition, last_obs: Float[Array, "N obs"], value: Value
+) -> Float[Array, "T N *X"]:
+    """Value of what follows the rollout, for a person who is not met again within it."""
+    ended = jnp.any(batch.terminated, 0)
+    left = jnp.where(ended, 0.0, decisions_left(env, last_obs))[None]
+    revisit_prob = revisit_prob_of(batch)
+    left = jnp.broadcast_to(left, revisit_prob.shape)
+    draw, total = jr.uniform(key, left.shape), jnp.zeros(())
+    for part in range(NUM_TIMES):
+        share = (draw + part) / NUM_TIMES
+        chance, shown = at_next_visit(share, env, batch.successor, revisit_prob, left)
+        at_time = value(shown)
+        total = total + _column(chance, at_time) * at_time
+    return total / NUM_TIMES
+
+
+def _in_order(leaf: Float[Array, "T N *X"], order: Int[Array, "T N"]) -> Float[Array, "T N *X"]:
+    """The rows of each world in another order."""
+    return jnp.take_along_axis(leaf, _column(order, leaf), 0)
+
+
+def _column(values: Shaped[Array, "T N"], like: Float[Array, "T N *X"]) -> Shaped[Array, "T N *Y"]:
     """The values with as many axes as `like`."""
     return values.reshape(*values.shape, *(1,) * (like.ndim - 2))
