@@ -34,7 +34,7 @@ LEARNERS: dict[str, tuple[str, str]] = {
     ),
     "f-ppo-s": (
         "F-PPO-S",
-        "learned: PPO that flips uncertain decisions towards equal rates while it collects",
+        "learned: PPO that flips uncertain decisions where that narrows the recent recall gap",
     ),
     "f-ppo": ("F-PPO", "learned: PPO with the changes of F-PPO-L and F-PPO-S together"),
 }

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evenhand.experiments.figures.panels import plain_tick
-from evenhand.experiments.figures.style import MUTED, margins, method_look, new_figure, styled
+from evenhand.experiments.figures.study import above
+from evenhand.experiments.figures.style import margins, method_look, new_figure, styled
 from evenhand.experiments.statistics import Interval
 from evenhand.experiments.wording import method_title
 
@@ -29,10 +30,10 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
         rows, high = -(-len(panels) // columns), 0.19 * len(methods) + 0.1
         figure = new_figure(width, rows * (high + 0.75) + 0.1)
         places = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-        margins(figure, 1.75, 0.12, 0.3, 0.42, hspace=0.75 / high, wspace=0.12)
+        margins(figure, 2.1, 0.15, 0.3, 0.42, hspace=0.75 / high, wspace=0.12)
         for spare in places[len(panels) :]:
             spare.remove()
-        for panel, axes in zip(panels, places, strict=False):
+        for number, (panel, axes) in enumerate(zip(panels, places, strict=False)):
             for index, method in enumerate(methods):
                 found = panel.values.get(method)
                 if found is None or not np.isfinite(found.estimate):
@@ -44,10 +45,8 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
             axes.set_yticks(range(len(methods)), [method_title(m) for m in methods], size=8)
             axes.set_ylim(len(methods) - 0.5, -0.5)
             axes.set_title(panel.title, size=8.5, pad=3)
-            axes.annotate(
-                panel.above, (0, 1), xytext=(0, 15), xycoords="axes fraction",
-                textcoords="offset points", size=8, color=MUTED,
-            )  # fmt: skip
+            if number % columns == 0:
+                above(axes, panel.above)
             axes.xaxis.set_major_formatter(lambda v, _, unit=panel.unit: plain_tick(v, unit))
             axes.locator_params(axis="x", nbins=4)
             axes.tick_params(labelsize=8)

@@ -63,11 +63,16 @@ def study_figure(made: Panels, width: str = "wide") -> Figure:
     with styled():
         used = _used(made)
         columns = min(made.columns, 4 if width == "wide" else 2)
-        figure, axes = _grid(len(made.panels), columns, width, len(used))
+        in_key = _key_columns(used, width)
+        figure, axes = _grid(len(made.panels), columns, width, -(-len(used) // in_key))
+        before = ""
         for panel, place in zip(made.panels, axes, strict=True):
             _draw(place, panel, made, 8.5 if width == "wide" else 7.5)
+            if panel.above != before:
+                above(place, panel.above)
+            before = panel.above
         figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
-        _key(figure, made, used, width)
+        _key(figure, made, used, width, in_key)
     return figure
 
 
@@ -87,15 +92,21 @@ def _used(made: Panels) -> list[str]:
     return [method for method in made.methods if method in drawn]
 
 
-def _grid(count: int, columns: int, width: str, used: int) -> tuple[Figure, list[Axes]]:
-    rows, key = -(-count // columns), -(-used // _KEY_COLUMNS[width])
+def _key_columns(used: list[str], width: str) -> int:
+    """Columns of the key: fewer where names are long."""
+    longest = max((len(method_title(method)) for method in used), default=0)
+    return max(1, _KEY_COLUMNS[width] - (longest > 20))
+
+
+def _grid(count: int, columns: int, width: str, key: int) -> tuple[Figure, list[Axes]]:
+    rows = -(-count // columns)
     left, bottom, top, between = 0.5, 0.5, 0.45 + 0.18 * key, 0.72
     height = rows * _HIGH[width] + (rows - 1) * between + bottom + top
     figure = new_figure(width, height)
     places = figure.subplots(rows, columns, squeeze=False).ravel()
-    inner = (figure.get_size_inches()[0] - left - 0.1) / columns
+    inner = (figure.get_size_inches()[0] - left - 0.2) / columns
     margins(
-        figure, left, 0.1, bottom, top, hspace=between / _HIGH[width], wspace=0.5 / (inner - 0.4)
+        figure, left, 0.2, bottom, top, hspace=between / _HIGH[width], wspace=0.5 / (inner - 0.4)
     )
     for spare in places[count:]:
         spare.remove()
@@ -120,16 +131,19 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
             marker=look["marker"], markersize=3.2, markevery=(number % every, every),
         )  # fmt: skip
     axes.set_title(panel.title, size=size, pad=3)
-    if panel.above:
-        axes.annotate(
-            panel.above, (0, 1), xytext=(0, 15), xycoords="axes fraction",
-            textcoords="offset points", size=8, color=MUTED,
-        )  # fmt: skip
     axes.yaxis.set_major_formatter(_ticks(panel.unit))
     axes.xaxis.set_major_formatter(thousands)
     axes.locator_params(nbins=4)
     axes.tick_params(labelsize=8)
     _limits(axes, panel)
+
+
+def above(axes: Axes, words: str) -> None:
+    """Write to which scenario this and the next panels belong."""
+    axes.annotate(
+        words, (0, 1), xytext=(0, 15), xycoords="axes fraction", textcoords="offset points",
+        size=8, color=MUTED,
+    )  # fmt: skip
 
 
 def _ticks(unit: str) -> Callable[[float, float], str]:
@@ -153,7 +167,7 @@ def _limits(axes: Axes, panel: Panel) -> None:
         axes.set_xlim(0, float(max(ends)))
 
 
-def _key(figure: Figure, made: Panels, used: list[str], width: str) -> None:
+def _key(figure: Figure, made: Panels, used: list[str], width: str, columns: int) -> None:
     style = looks(made.methods)
     levels = {line.method for panel in made.panels for line in panel.lines if line.level}
     handles = [
@@ -164,7 +178,7 @@ def _key(figure: Figure, made: Panels, used: list[str], width: str) -> None:
     ]
     figure.legend(
         handles, [method_title(method) for method in used], loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.02 / figure.get_size_inches()[1]), ncols=_KEY_COLUMNS[width],
+        bbox_to_anchor=(0.0, 1 - 0.02 / figure.get_size_inches()[1]), ncols=columns,
         frameon=False, fontsize=8 if width == "wide" else 7.5, handlelength=2.2,
         columnspacing=1.2, borderpad=0, borderaxespad=0.2,
     )  # fmt: skip

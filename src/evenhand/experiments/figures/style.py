@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from evenhand.experiments.figures.compact import smaller
+
 # Inches. Shown on a page, "wide" grows by about 1.5 and "narrow" by about 1.3.
 WIDTHS = {"wide": 7.2, "narrow": 3.6}
 
@@ -147,8 +149,7 @@ def svg(figure: Figure, name: str) -> str:
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = text.replace("'DejaVu Sans'", _FONTS)
-    # Two decimals of a 72nd of an inch are enough for a path, and a third smaller.
-    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
+    text = smaller(text)
     safe = re.sub(r"[^\w-]", "-", name)
     text = re.sub(r'\bid="', f'id="{safe}-', text)
     text = re.sub(r'href="#', f'href="#{safe}-', text)
@@ -156,7 +157,8 @@ def svg(figure: Figure, name: str) -> str:
 
 
 def themed(drawing: str) -> str:
-    """An SVG whose colours follow the page's theme: each becomes a CSS variable."""
+    """An SVG whose colours follow the page's theme, as CSS variables; its font is the page's."""
+    drawing = re.sub(r"font-family:[^;\"]*;", "", drawing)
     for light in DARK:
         drawing = drawing.replace(light, f"var({_variable(light)})")
     return drawing

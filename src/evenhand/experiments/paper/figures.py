@@ -162,7 +162,9 @@ def _decisions(wanted: Wanted, estimates: Estimates, above: str) -> list[Panel]:
         for method in _chosen(wanted, estimates):
             found = estimates.series(method, "approvals", group)
             if found is not None:
-                lines.append(Line(method, *found))
+                steps, band = found
+                kept = np.unique(np.linspace(0, len(steps) - 1, 30).round().astype(int))
+                lines.append(Line(method, steps[kept], band[:, kept]))
         title = f"{word}, {group}"
         made.append(Panel(title, above, "count", tuple(lines), from_zero=True))
     return made

@@ -142,8 +142,8 @@ def comparison_row(judged: Judged) -> dict[str, Any]:
     test = judged.test
     return plain(
         {
-            "a": test.a,
-            "b": test.b,
+            "a": _named(test.a),
+            "b": _named(test.b),
             "relation": test.relation,
             "margin": judged.margin,
             "mean_a": judged.a,
@@ -154,6 +154,13 @@ def comparison_row(judged: Judged) -> dict[str, Any]:
             "verdict": judged.verdict,
         }
     )
+
+
+def _named(side: Quantity | float) -> dict[str, Any] | float:
+    """A quantity without the parts that it does not use."""
+    if not isinstance(side, Quantity):
+        return side
+    return {key: value for key, value in vars(side).items() if value not in ("", 1.0)}
 
 
 def _ends(found: Interval) -> list[float] | None:

@@ -107,12 +107,13 @@ def _frontiers(name: str, estimates: Estimates) -> list[Markup]:
     from evenhand.experiments.figures.frontier import frontier
 
     made = []
-    for criterion in estimates.criteria:
+    for index, criterion in enumerate(estimates.criteria):
+        widths = ("narrow",) if index else ("wide", "narrow")
         draw = partial(frontier, estimates, criterion)
         title = f"{criterion_words(criterion).title}."
         said = captions.frontier_caption(estimates, criterion)
-        made.append(page.figure(f"frontier-{name}-{criterion}", draw, title, *said))
-    return made
+        made.append(page.figure(f"frontier-{name}-{criterion}", draw, title, *said, widths=widths))
+    return [*made[:1], tag("div", *made[1:], class_="row")] if made[1:] else made
 
 
 def _learned(study: Study, runs: Runs) -> Markup | None:

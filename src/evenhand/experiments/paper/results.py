@@ -13,15 +13,16 @@ from evenhand.core.plain import to_json
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.paper.judging import Verdict, judge, verdict_row
 from evenhand.experiments.paper.study import Study
-from evenhand.experiments.record import Run
 from evenhand.experiments.tables import write_table
 
 LEFT_OUT = (
     "Left out to keep the folder small: training curves and series of single seeds (mean and 95% "
-    "interval are kept, at most 40 points each), what learners log about themselves, and the "
-    "score distributions. The run makes them again, beside its own page."
+    "interval are kept, at most 25 points each), measures that no figure shows, what learners "
+    "log about themselves, and the score distributions. A run has them in its own folder."
 )
-_POINTS = 40
+_POINTS = 25
+_CURVES = ("return", "recall", "recall_difference", "approval_rate", "credit_gap_true")
+_CURVES += ("credit_gap_observed", "social_burden", "qualification_gain_difference")
 _VALUES = {"metric": pl.String, "group": pl.String}
 _BAND = {"mean": pl.Float32, "low": pl.Float32, "high": pl.Float32}
 _HEAD = {"scenario": pl.String, "algorithm": pl.String}
@@ -44,8 +45,8 @@ def write_results(
     (folder / "manifest.json").unlink(missing_ok=True)
     for name, rows in _tables(runs).items():
         write_table(folder / f"{name}.parquet", rows, SCHEMAS[name])
-    found = {"verdicts": [verdict_row(verdict) for verdict in verdicts]}
-    write_text(folder / "verdicts.json", to_json(found, indent=1) + "\n")
+    lines = ",\n".join(to_json(verdict_row(verdict)) for verdict in verdicts)
+    write_text(folder / "verdicts.json", f'{{"verdicts": [\n{lines}\n]}}\n')
     write_text(folder / "manifest.json", to_json(_manifest(study, runs), indent=1) + "\n")
 
 
@@ -88,7 +89,7 @@ def _tables(runs: Mapping[str, Estimates]) -> dict[str, pl.DataFrame]:
         if run.frontier is not None:
             parts["frontier"].append(_conform(run.frontier, "frontier", name))
         for table, x, rows in (("curves", "env_steps", run.curves), ("series", "step", run.series)):
-            rows = _without_logs(run, rows) if table == "curves" else rows
+            rows = _plotted(rows) if table == "curves" else rows
             if rows is not None and not rows.is_empty():
                 parts[table].append(_conform(_bands(estimates, rows, x), table, name))
     empty = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
@@ -100,12 +101,11 @@ def _conform(frame: pl.DataFrame, table: str, scenario: str) -> pl.DataFrame:
     return named.select(pl.col(name).cast(kind) for name, kind in SCHEMAS[table].items())
 
 
-def _without_logs(run: Run, curves: pl.DataFrame | None) -> pl.DataFrame | None:
-    """The evaluation measures of the curves: those that the final evaluation has, too."""
+def _plotted(curves: pl.DataFrame | None) -> pl.DataFrame | None:
+    """The evaluation measures of the curves that papers plot."""
     if curves is None:
         return None
-    measures = run.final["metric"].unique()
-    return curves.filter(pl.col("metric").is_in(measures.implode()))
+    return curves.filter(pl.col("metric").is_in(_CURVES))
 
 
 def _bands(estimates: Estimates, rows: pl.DataFrame, x: str) -> pl.DataFrame:
@@ -119,7 +119,8 @@ def _bands(estimates: Estimates, rows: pl.DataFrame, x: str) -> pl.DataFrame:
             continue
         at, band = found
         kept = np.unique(np.linspace(0, len(at) - 1, min(_POINTS, len(at))).round().astype(int))
-        columns = {x: at[kept], "mean": band[0][kept], "low": band[1][kept], "high": band[2][kept]}
+        ends = zip(("mean", "low", "high"), band[:, kept], strict=True)
+        columns = {x: at[kept], **{name: pl.Series(v).round_sig_figs(4) for name, v in ends}}
         words = {"algorithm": method, "metric": metric, "group": group}
         made.append(
             pl.DataFrame(columns).with_columns(pl.lit(v).alias(k) for k, v in words.items())

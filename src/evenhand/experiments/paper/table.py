@@ -43,7 +43,7 @@ def columns(estimates: Estimates) -> list[Column]:
     made += _by_group(estimates, "recall", "Recall", "share", True)
     made.append(Column("Recall gap", "share", False, one("recall_difference")))
     if is_admissions(estimates.run.experiment):
-        made += _by_group(estimates, "social_burden", "Social burden", "reward", False)
+        made += _by_group(estimates, "social_burden", "Burden", "reward", False)
     else:
         made.append(Column("Credit gap", "levels", False, one("credit_gap_true")))
     return made
