@@ -134,7 +134,9 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
     axes.yaxis.set_major_formatter(_ticks(panel.unit))
     axes.xaxis.set_major_formatter(thousands)
     axes.locator_params(nbins=4)
-    axes.tick_params(labelsize=8)
+    # A page holds a hundred panels: grid lines one way are enough, and ticks need no marks.
+    axes.tick_params(labelsize=8, length=0)
+    axes.grid(False, axis="x")
     _limits(axes, panel)
 
 

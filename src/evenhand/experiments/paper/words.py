@@ -140,7 +140,8 @@ def learned(estimates: Estimates) -> list[str]:
                 for cell, group in zip(cells, estimates.run.groups, strict=True)
             ]
             true = ", ".join(dict.fromkeys(f"{value:g}" for value in own))
-            parts.append(f"a {title} of {listed(each)}, where the world's own is {true}")
+            article = "an" if title[0] in "aeiou" else "a"
+            parts.append(f"{article} {title} of {listed(each)}, where the world's own is {true}")
         if parts:
             told.append(f"{method_title(method)} shows {'; and '.join(parts)}.")
     return told
