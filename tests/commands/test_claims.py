@@ -18,8 +18,8 @@ id = "profit"
 statement = "Profit stays."
 """
 ROWS = [
-    {"id": "profit", "statistic": None, "interval": None, "verdict": "inconclusive"},
-    {"id": "gap", "statistic": 0.1, "interval": [0.0, 0.2], "verdict": "reproduced"},
+    {"id": "profit", "statistic": None, "interval": None, "verdict": "undecided"},
+    {"id": "gap", "statistic": 0.1, "interval": [0.0, 0.2], "verdict": "holds"},
 ]
 
 
@@ -51,7 +51,7 @@ def test_the_table_shows_every_verdict(folder, capsys):
     assert cli.main(["claims", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert "[0, 0.2]" in shown
-    assert "inconclusive" in shown
+    assert "undecided" in shown
 
 
 def test_comments_and_order_keep_the_digest_and_a_value_changes_it(folder):
@@ -84,7 +84,7 @@ def test_absent_or_broken_records_name_the_command_to_make_them(folder, name):
 
 def test_a_claim_without_a_known_verdict_is_refused(folder):
     write(folder, "verdicts.json", {"verdicts": [ROWS[1] | {"verdict": "fair"}]})
-    with pytest.raises(InputError, match="'gap' is 'fair', not one of reproduced"):
+    with pytest.raises(InputError, match="'gap' is 'fair', not one of holds"):
         read_verdicts(folder)
     write(folder, "verdicts.json", {"verdicts": ROWS[:1]})
     with pytest.raises(InputError, match="no verdict on claim 'gap'"):

@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
@@ -78,7 +79,7 @@ class CurvePoints:
         return [
             {name: row[name] for name in kept}
             for row in rows
-            if not row["metric"].startswith("criterion:")
+            if np.isfinite(row["value"]) and not row["metric"].startswith("criterion:")
         ]
 
 

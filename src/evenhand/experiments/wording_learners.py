@@ -28,6 +28,13 @@ LEARNERS: dict[str, tuple[str, str]] = {
         "Lag-PPO",
         "learned: PPO with a multiplier on the difference between the groups' returns",
     ),
-    "f-ppo-l": ("F-PPO-L", ""),
-    "f-ppo-s": ("F-PPO-S", ""),
+    "f-ppo-l": (
+        "F-PPO-L",
+        "learned: PPO whose advantages are shaped by the distance between the groups' levels",
+    ),
+    "f-ppo-s": (
+        "F-PPO-S",
+        "learned: PPO that flips uncertain decisions towards equal rates while it collects",
+    ),
+    "f-ppo": ("F-PPO", "learned: PPO with the changes of F-PPO-L and F-PPO-S together"),
 }
