@@ -54,7 +54,7 @@ class MassagedPolicy(AbstractPolicy):
         return gaps[1], gaps[2]
 
     def _probs(self, obs):
-        return jnp.exp(jnp.stack([self.policy.log_prob(obs, action) for action in (0, 1)]))
+        return jnp.exp(jnp.stack([self.policy.log_prob(obs, action) for action in jnp.arange(2)]))
 
 
 class ActionMassaging(AbstractTerm):
@@ -108,4 +108,5 @@ class ActionMassaging(AbstractTerm):
 
 def f_ppo_s(**options: Any) -> PPO:
     """PPO that massages actions while collecting; `options` are PPO's fields."""
-    return PPO(**{"term": ActionMassaging()} | options)
+    values: dict[str, Any] = {"term": ActionMassaging()}
+    return PPO(**(values | options))

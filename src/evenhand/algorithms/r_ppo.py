@@ -38,4 +38,5 @@ class RewardPenalty(AbstractTerm):
 
 def r_ppo(**options: Any) -> PPO:
     """PPO with the gap of running rates taken off its reward; `options` are PPO's fields."""
-    return PPO(**{"term": RewardPenalty()} | options)
+    values: dict[str, Any] = {"term": RewardPenalty()}
+    return PPO(**(values | options))
