@@ -65,5 +65,5 @@ class AdvantageShaping(AbstractTerm):
 
 def a_ppo(**options: Any) -> PPO:
     """PPO with its advantage shaped by the gap of running rates; `options` are PPO's fields."""
-    values: dict[str, Any] = {"term": AdvantageShaping()}
-    return PPO(**(values | options))
+    chosen: dict[str, Any] = {"term": AdvantageShaping()} | options
+    return PPO(**chosen)

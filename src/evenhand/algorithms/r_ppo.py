@@ -38,5 +38,5 @@ class RewardPenalty(AbstractTerm):
 
 def r_ppo(**options: Any) -> PPO:
     """PPO with the gap of running rates taken off its reward; `options` are PPO's fields."""
-    values: dict[str, Any] = {"term": RewardPenalty()}
-    return PPO(**(values | options))
+    chosen: dict[str, Any] = {"term": RewardPenalty()} | options
+    return PPO(**chosen)
