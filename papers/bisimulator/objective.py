@@ -28,7 +28,7 @@ from evenhand.data.presets import gym
 from evenhand.envs.lending import Lending
 from evenhand.experiments.compilation import configure_compilation
 from evenhand.experiments.methods import make_algorithm, num_updates, train_key, training_episode
-from evenhand.experiments.studies import study_options
+from evenhand.experiments.paper.study import read_study
 from evenhand.tabular.bisimulation import group_bisimulation_metric
 from evenhand.tabular.observed import observed_model
 from evenhand.tabular.quartile_matching import bisimulation_objective, matched_distance
@@ -40,7 +40,8 @@ COLUMNS = "seed,policy,J_rew,J_rew_sampled,J_dyn,J_dyn_sampled,metric_matched"
 
 def trained(method: str, seed: int, env: Any) -> tuple[Any, Any]:
     """The algorithm of the study and its run after the whole budget."""
-    algorithm = make_algorithm(method, study_options(HERE, method), STEPS)
+    options = read_study(HERE).scenario("lending").experiment.options
+    algorithm = make_algorithm(method, options, STEPS)
     state, _ = train(
         train_key(seed), algorithm, env, env.default_params(),
         num_updates=num_updates(algorithm, STEPS),
@@ -68,13 +69,11 @@ def exact(policy: Any, change: np.ndarray, params: Any, env: Any) -> tuple[float
     level = np.rint(np.linspace(0, env.num_levels - 1, seen.num_states)).astype(int)
     table = np.stack([1 - approve, approve], -1)[:, level]
     rewards = seen.rewards[..., 0] + change[:, level]
-    found = bisimulation_objective(
-        seen, table, laws, DISCOUNT, rewards=rewards, given_action=True
-    )
+    found = bisimulation_objective(seen, table, laws, DISCOUNT, rewards=rewards, given_action=True)
     person = gym().person()
     by_level = np.stack([1 - approve, approve], -1)
     metric = group_bisimulation_metric(person, by_level, DISCOUNT, 1e-6).value
-    assert metric is not None  # noqa: S101
+    assert metric is not None
     return found.reward, found.dynamics, matched_distance(metric, person.initial)
 
 
