@@ -59,7 +59,7 @@ def every_observation(env: Any) -> jax.Array:
 
 
 def exact(policy: Any, change: np.ndarray, params: Any, env: Any) -> tuple[float, float, float]:
-    """J_rew, J_dyn and the matched metric; `change (G, K, A)` corrects rewards by observed level."""
+    """J_rew, J_dyn, the matched metric; `change (G, K, A)` corrects rewards by observed level."""
     shown = every_observation(env)
     flat = shown.reshape(-1, env.obs_size)
     approve = np.asarray(action_probs(policy, flat, 2), float)[:, 1].reshape(shown.shape[:2])
