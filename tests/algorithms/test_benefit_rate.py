@@ -179,7 +179,7 @@ def test_one_alpha_asks_for_less_in_longer_episodes_unless_it_grows_with_them():
     """Coefficients alpha * 2 * bias / B_g, and the rule of the docstring."""
     rng = np.random.default_rng(3)
     outcome = outcomes(rng, 2)
-    term = BenefitRateBias(window=0.0)
+    term = BenefitRateBias(window=0.0, alpha=200_000.0)
     (short, samples, _), (long, _, _) = (
         seen(term, steps=steps, outcome=outcome) for steps in (2048, 10_000)
     )
