@@ -103,7 +103,7 @@ def test_with_exact_values_the_expected_advantage_is_the_exact_one(
         known = values[jnp.minimum(time_of(env, obs), episode_steps - 1), group, level]
         return jnp.where(time_of(env, obs) < episode_steps, known, 0.0)
 
-    batch, last_obs = collected(jr.key(1), env, 8_000, steps)
+    batch, last_obs = collected(jr.key(1), env, 4_000, steps)
     found = advantages(env, batch, last_obs, value, lambda_=lambda_)
     group, level = env.decode(batch.obs)
     exact = action_values[time_of(env, batch.obs), group, level, batch.action] - value(batch.obs)
