@@ -156,7 +156,7 @@ def test_worlds_shorter_than_an_iteration_are_reset_on_the_way():
 
 def test_a_world_with_nothing_to_adjust_is_refused():
     with pytest.raises(InputError, match="bisimulator-ppo-reward"):
-        small().init(jr.key(0), Probe(), None)
+        small().init(jr.key(0), Probe(), Probe().default_params())
 
 
 def test_options_reach_every_part_by_their_bare_names():
