@@ -89,7 +89,7 @@ def run(world: str, method: str, setting: dict[str, float], runs: Path) -> dict[
 def measured(folder: Path) -> dict[str, float]:
     """Mean over seeds of what the score is made of."""
     found: dict[str, list[float]] = {}
-    for row in read_run(folder).final:
+    for row in read_run(folder).final.iter_rows(named=True):
         name = row["metric"] + (f":{row['group']}" if row["group"] else "")
         found.setdefault(name, []).append(row["value"])
     return {name: float(np.mean(values)) for name, values in found.items()}
