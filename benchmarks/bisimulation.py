@@ -113,7 +113,7 @@ def one_sweep(kind: str, rivals: dict[str, Any], repeats: int) -> list[Row]:
         row.other = [1e3 * s for s in other]
         row.note = (
             f"ours is a solution's share, set-up included, of its {sweeps} re-optimisations; "
-            f"expected of {name}: {SWEEP[name]}"
+            f"{name} on another machine: {SWEEP[name]}"
         )
         rows.append(row)
     return rows

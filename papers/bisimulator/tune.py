@@ -49,7 +49,19 @@ PLAIN = {
     "ppo": product(learning_rate=[1e-4, 2.5e-4, 1e-3], entropy_weight=[0.0, 0.01]),
     "dqn": product(learning_rate=[1e-4, 2.5e-4, 1e-3], last_epsilon=[0.01, 0.05]),
 }
-GRIDS: dict[str, list[dict[str, float]]] = {}
+_BISIMULATOR = product(alpha=[0.05, 0.1, 0.2], reward_rate=[3e-4, 1e-3])
+GRIDS: dict[str, list[dict[str, float]]] = {
+    "bisimulator-ppo": _BISIMULATOR,
+    "bisimulator-ppo-reward": _BISIMULATOR,
+    "bisimulator-dqn": _BISIMULATOR,
+    "bisimulator-dqn-reward": _BISIMULATOR,
+    "elbert-po": product(alpha=[1e3, 3e3, 1e4, 3e4, 1e5, 3e5]),
+    "a-ppo": product(threshold_weight=[0.25, 1.0, 4.0], decrease_weight=[0.25, 1.0]),
+    "r-ppo": product(gap_weight=[0.1, 0.3, 1.0, 2.0, 5.0, 10.0]),
+    "lagrangian-ppo": product(multiplier_rate=[0.01, 0.1, 1.0], tolerance=[0.01, 0.05]),
+    "f-ppo-l": product(narrow_weight=[0.3, 1.12, 4.0], keep_weight=[0.3, 1.0]),
+    "f-ppo-s": product(shrink=[0.95, 0.985, 0.995], iterations_per_update=[0.5, 2.0]),
+}
 
 
 def solver_of(method: str) -> str:
@@ -77,7 +89,7 @@ def run(world: str, method: str, setting: dict[str, float], runs: Path) -> dict[
 def measured(folder: Path) -> dict[str, float]:
     """Mean over seeds of what the score is made of."""
     found: dict[str, list[float]] = {}
-    for row in read_run(folder).final:
+    for row in read_run(folder).final.iter_rows(named=True):
         name = row["metric"] + (f":{row['group']}" if row["group"] else "")
         found.setdefault(name, []).append(row["value"])
     return {name: float(np.mean(values)) for name, values in found.items()}

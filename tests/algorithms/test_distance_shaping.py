@@ -46,8 +46,8 @@ def test_shaped_advantages_agree_with_a_plain_computation(seed):
     samples = random_samples(Change(jnp.asarray(change), jnp.asarray(gap)), seed)
     term = DistanceShaping(narrow_weight=0.9, keep_weight=0.6, slack=0.01)
     wide, w = gap > 0.01, samples.weight
-    narrow = np.minimum(0, -wide * change)
-    keep = np.maximum(0, -(1.0 - wide) * change)
+    narrow = np.minimum(0, wide * -change)
+    keep = np.maximum(0, ~wide * -change)
     total = scaled(samples.advantage, w) + 0.9 * scaled(narrow, w) + 0.6 * scaled(keep, w)
     for given in (samples, spoiled(samples)):
         got = np.asarray(term.advantage(None, given))[np.asarray(w) > 0]

@@ -68,7 +68,7 @@ def test_shaped_advantages_agree_with_a_plain_computation(seed):
     samples = random_samples(Gap(jnp.asarray(before), jnp.asarray(after)), seed)
     term = AdvantageShaping(threshold_weight=0.4, decrease_weight=0.7, slack=0.01)
     too_wide = np.minimum(0, -after + 0.01)
-    decrease = np.minimum(0, -(after > 0.01) * (after - before))
+    decrease = np.minimum(0, (after > 0.01) * (before - after))
     w = samples.weight
     total = scaled(samples.advantage, w) + 0.4 * scaled(too_wide, w) + 0.7 * scaled(decrease, w)
     for given in (samples, spoiled(samples)):

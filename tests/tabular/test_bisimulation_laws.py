@@ -1,5 +1,7 @@
 """The group bisimulation metric and the matched objective: laws, and an independent witness."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -238,6 +240,7 @@ def test_what_no_arithmetic_can_certify_or_no_iteration_is_allowed_is_not_called
         ({"tol": 0.0}, "tol"),
         ({"tol": np.nan}, "tol"),
         ({"signal": 1}, "signal"),
+        ({"mdp": replace(model(2, 4)[0], rewards=np.full((2, 4, 2, 1), np.inf))}, "finite"),
     ],
 )
 def test_input_that_cannot_be_used_is_refused_in_one_sentence(change, word):

@@ -65,4 +65,5 @@ class AdvantageShaping(AbstractTerm):
 
 def a_ppo(**options: Any) -> PPO:
     """PPO with its advantage shaped by the gap of running rates; `options` are PPO's fields."""
-    return PPO(**{"term": AdvantageShaping()} | options)
+    chosen: dict[str, Any] = {"term": AdvantageShaping()} | options
+    return PPO(**chosen)

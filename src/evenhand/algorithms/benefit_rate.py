@@ -79,9 +79,16 @@ class BenefitRateBias(AbstractTerm):
     an episode). The soft bias of G equal rates is 2 log(G) / beta and its slope 0.
     **Assumes** labels of the rejected, which simulators know.
     **Scale of alpha**: a total grows with the episode, so A_U,g weighs alpha 2 bias / B_g ~ 1 /
-    steps, and one alpha asks for less in longer episodes. Carry it over as alpha / B_g, with B_g =
-    steps * P(group g) * P(label 1 | g): from 2,048 to 10,000 steps, times 4.88; from 2 to 10
-    groups, times 5.
+    steps, and one alpha asks for less in longer episodes. In the gym's lending world at a bias of
+    0.16 and the original's alpha of 200,000, by its initial scores:
+
+        steps    B_1    B_2    alpha 2 bias / B_1    / B_2
+        2,048    604    507    106                   126
+        10,000   2,950  2,475  21.7                  25.9
+
+    Carry alpha over as alpha / B_g, with B_g = steps P(group g) P(label 1 | g): from 2,048 to
+    10,000 steps times 4.88, from 2 to 10 groups divided by 5. The default is for 10,000 steps and
+    two groups.
     **Logged**: as PPO; the estimates are in the state (`learner.term.sums`, `.steps`).
     **Source**: Xu et al. 2024, with the released code for what the paper leaves open.
     **Deviations**: (1) rollouts are parts of episodes here, so totals are means a step times
@@ -97,7 +104,7 @@ class BenefitRateBias(AbstractTerm):
     """"hard", "soft", or "auto": hard for two groups, soft for more."""
     critic_width: int | None = eqx.field(static=True, default=None)
     """Hidden units of each of the 2 G critics; None: PPO's width."""
-    alpha: float = 200_000.0
+    alpha: float = 30_000.0
     beta: float = 20.0
     """Sharpness of the soft bias."""
     window: float = 1.0

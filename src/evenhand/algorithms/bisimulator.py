@@ -58,8 +58,8 @@ class Bisimulator(AbstractAlgorithm):
     search: AbstractSearch = ObservationSearch()
     period: int = eqx.field(static=True, default=8_000)
     """Steps of the solver in one iteration, rounded to whole updates of it."""
-    dataset_envs: int = eqx.field(static=True, default=2)
-    dataset_steps: int = eqx.field(static=True, default=2_000)
+    dataset_envs: int = eqx.field(static=True, default=1)
+    dataset_steps: int = eqx.field(static=True, default=4_000)
     """Steps of each world in a data set: the longer, the more of what omega adds up to shows."""
 
     @property

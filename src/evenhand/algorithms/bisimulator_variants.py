@@ -1,6 +1,5 @@
 """Bisimulator under its four names: around PPO or DQN, in full or of the reward only."""
 
-from dataclasses import replace
 from typing import Any
 
 from evenhand.algorithms.bisimulator import Bisimulator
@@ -11,19 +10,21 @@ from evenhand.algorithms.ppo import PPO
 
 def bisimulator_ppo(**options: Any) -> Bisimulator:
     """Bisimulator with PPO as its solver."""
-    return replace(Bisimulator(PPO()), **options)
+    given: dict[str, Any] = {"solver": PPO(), **options}
+    return Bisimulator(**given)
 
 
 def bisimulator_dqn(**options: Any) -> Bisimulator:
     """Bisimulator with DQN as its solver."""
-    return replace(Bisimulator(DQN()), **options)
+    given: dict[str, Any] = {"solver": DQN(), **options}
+    return Bisimulator(**given)
 
 
 def reward_only_ppo(**options: Any) -> Bisimulator:
     """Bisimulator with PPO that leaves the observation as it is."""
-    return replace(Bisimulator(PPO(), search=NoSearch()), **options)
+    return bisimulator_ppo(**{"search": NoSearch(), **options})
 
 
 def reward_only_dqn(**options: Any) -> Bisimulator:
     """Bisimulator with DQN that leaves the observation as it is."""
-    return replace(Bisimulator(DQN(), search=NoSearch()), **options)
+    return bisimulator_dqn(**{"search": NoSearch(), **options})

@@ -11,9 +11,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step
-from evenhand.algorithms.parts.buffers import RingBuffer, empty_buffer
-from evenhand.algorithms.parts.by_person import CREDITS, at_next_visit, decisions_left
-from evenhand.algorithms.parts.by_person import revisit_prob_of as revisit
+from evenhand.algorithms.parts.buffers import RingBuffer, Row, empty_buffer
+from evenhand.algorithms.parts.by_person import CREDITS, next_rows
 from evenhand.algorithms.parts.epsilon_greedy import EpsilonGreedy
 from evenhand.algorithms.parts.network import Head, uniform_head
 from evenhand.algorithms.parts.surrogate import chosen
@@ -32,18 +31,6 @@ class Learner(eqx.Module):
     buffer: RingBuffer
 
 
-class Row(eqx.Module):
-    """What one step leaves in the buffer."""
-
-    obs: Float[Array, "*B obs"]
-    action: Int[Array, "*B"]
-    reward: Float[Array, "*B"]
-    next_obs: Float[Array, "*B obs"]
-    continues: Float[Array, "*B"]
-    """The discount of what follows, 0 where nothing does."""
-    weight: Float[Array, "*B"]
-
-
 class DQN(AbstractAlgorithm):
     """Q-learning from a replay buffer with a target network, one hidden layer of 256 tanh.
 
@@ -59,6 +46,7 @@ class DQN(AbstractAlgorithm):
     num_envs: int = eqx.field(static=True, default=8)
     num_steps: int = eqx.field(static=True, default=10)
     capacity: int = eqx.field(static=True, default=10_000)
+    """Rows remembered; with individual credit at least an episode of every world."""
     batch_size: int = eqx.field(static=True, default=128)
     train_every: int = eqx.field(static=True, default=10)
     target_every: int = eqx.field(static=True, default=500)
@@ -103,10 +91,16 @@ class DQN(AbstractAlgorithm):
         network = uniform_head(network_key, (env.obs_size, self.width, env.num_actions))
         memory = adam_init(ravel_pytree(network)[0])
         obs, one = jnp.zeros(env.obs_size), jnp.float32(0)
-        buffer = empty_buffer(Row(obs, jnp.int32(0), one, obs, one, one), self.capacity)
+        buffer = empty_buffer(Row(obs, jnp.int32(0), one, obs, one, one), self.room(env))
         zero = jnp.zeros((), jnp.int32)
         actors = start(reset_key, env, params, self.num_envs)
         return TrainState(Learner(network, network, memory, buffer), actors, zero, zero)
+
+    def room(self, env: Any) -> int:
+        """Rows in the buffer: the value along people is learned at all times of an episode."""
+        if self.credit == "stream":
+            return self.capacity
+        return max(self.capacity, self.num_envs * env.episode_steps)
 
     def policy(self, state):
         return EpsilonGreedy(state.learner.network, jnp.float32(0))
@@ -155,9 +149,7 @@ class DQN(AbstractAlgorithm):
         if self.credit == "stream":
             next_obs = jnp.concatenate([batch.obs[1:], state.actors.obs[None]])
             return next_obs, jnp.broadcast_to(self.discount, batch.terminated.shape)
-        left = decisions_left(env, batch.successor)
-        draw = jr.uniform(key, left.shape)
-        chance, next_obs = at_next_visit(draw, env, batch.successor, revisit(batch), left)
+        chance, next_obs = next_rows(key, env, batch)
         return next_obs, self.visit_discount * chance
 
     def optimise(

@@ -37,4 +37,5 @@ class MassagingAndShaping(AbstractTerm):
 
 def f_ppo(**options: Any) -> PPO:
     """PPO with massaged actions and a shaped advantage; `options` are PPO's fields."""
-    return PPO(**{"term": MassagingAndShaping()} | options)
+    chosen: dict[str, Any] = {"term": MassagingAndShaping()} | options
+    return PPO(**chosen)

@@ -101,4 +101,5 @@ class DistanceShaping(AbstractTerm):
 
 def f_ppo_l(**options: Any) -> PPO:
     """PPO with its advantage shaped by the distance of levels; `options` are PPO's fields."""
-    return PPO(**{"term": DistanceShaping()} | options)
+    chosen: dict[str, Any] = {"term": DistanceShaping()} | options
+    return PPO(**chosen)

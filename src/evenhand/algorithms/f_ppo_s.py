@@ -54,7 +54,7 @@ class MassagedPolicy(AbstractPolicy):
         return gaps[1], gaps[2]
 
     def _probs(self, obs):
-        return jnp.exp(jnp.stack([self.policy.log_prob(obs, action) for action in (0, 1)]))
+        return jnp.exp(jnp.stack([self.policy.log_prob(obs, jnp.int32(a)) for a in (0, 1)]))
 
 
 class ActionMassaging(AbstractTerm):
@@ -102,10 +102,12 @@ class ActionMassaging(AbstractTerm):
 
     def band(self, update: Any) -> Float[Array, ""]:
         """theta at this update; more than 1 before the first, so that nothing is flipped."""
-        past = update * self.iterations_per_update - self.first_iteration
+        iteration = jnp.asarray(update, jnp.float32) * self.iterations_per_update
+        past = iteration - self.first_iteration
         return jnp.where(past > 0, 0.5 * self.shrink ** jnp.maximum(past, 0.0), 2.0)
 
 
 def f_ppo_s(**options: Any) -> PPO:
     """PPO that massages actions while collecting; `options` are PPO's fields."""
-    return PPO(**{"term": ActionMassaging()} | options)
+    chosen: dict[str, Any] = {"term": ActionMassaging()} | options
+    return PPO(**chosen)

@@ -88,4 +88,5 @@ class ReturnMultipliers(AbstractTerm):
 
 def lagrangian_ppo(**options: Any) -> PPO:
     """PPO under constraints on the groups' returns; `options` are PPO's fields."""
-    return PPO(**{"term": ReturnMultipliers()} | options)
+    chosen: dict[str, Any] = {"term": ReturnMultipliers()} | options
+    return PPO(**chosen)

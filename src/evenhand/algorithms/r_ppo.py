@@ -38,4 +38,5 @@ class RewardPenalty(AbstractTerm):
 
 def r_ppo(**options: Any) -> PPO:
     """PPO with the gap of running rates taken off its reward; `options` are PPO's fields."""
-    return PPO(**{"term": RewardPenalty()} | options)
+    chosen: dict[str, Any] = {"term": RewardPenalty()} | options
+    return PPO(**chosen)

@@ -78,18 +78,18 @@ class RecentRates(AbstractWindow):
         return (jnp.arange(2 * self.env.num_groups).reshape(shape) == cell).astype(jnp.float32)
 
     def show(self, memory):
-        denied, approved = memory.counts[:, 0], memory.counts[:, 1]
-        one = jnp.eye(self.env.num_groups)
-        if_approved = _gap(_rates(denied[None, :], approved[None, :] + one))
-        if_denied = _gap(_rates(denied[None, :] + one, approved[None, :]))
-        return jnp.concatenate([_rates(denied, approved), if_approved, if_denied])
+        denied, approved = jnp.eye(2)[:, None, None, :]
+        more = jnp.eye(self.env.num_groups)[:, :, None]
+        if_approved = _gap(_rates(memory.counts[None] + more * approved))
+        if_denied = _gap(_rates(memory.counts[None] + more * denied))
+        return jnp.concatenate([_rates(memory.counts), if_approved, if_denied])
 
     def measure(self, memory):
-        return _gap(_rates(memory.counts[:, 0], memory.counts[:, 1]))[None]
+        return _gap(_rates(memory.counts))[None]
 
 
-def _rates(denied: Float[Array, "*B G"], approved: Float[Array, "*B G"]) -> Float[Array, "*B G"]:
-    return approved / jnp.maximum(denied + approved, 1.0)
+def _rates(counts: Float[Array, "*B G two"]) -> Float[Array, "*B G"]:
+    return counts[..., 1] / jnp.maximum(jnp.sum(counts, -1), 1.0)
 
 
 def _gap(rates: Float[Array, "*B G"]) -> Float[Array, "*B"]:

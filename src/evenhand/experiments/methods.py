@@ -16,7 +16,7 @@ from evenhand.envs.observing import showing
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
 
-_SHARES = ("discount", "gae_lambda", "first_epsilon", "last_epsilon")
+_SHARES = ("discount", "visit_discount", "gae_lambda", "first_epsilon", "last_epsilon")
 _MAY_BE_ZERO = ("learning_starts", "exploration_steps")
 _LARGE = 2**31 - 1
 

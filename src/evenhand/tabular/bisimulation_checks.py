@@ -41,11 +41,16 @@ def require_tol(tol: float) -> None:
 
 
 def require_signal(mdp: TabularMDP, signal: int) -> None:
-    """Nothing, or an `InputError` unless `signal` is the index of one of the model's signals."""
+    """Nothing, or an `InputError` unless `signal` is the index of a signal of finite rewards."""
     if signal not in range(len(mdp.signals)):
         raise InputError(
             f"signal must be an index from 0 to {len(mdp.signals) - 1} "
             f"({', '.join(mdp.signals)}), got {signal!r}"
+        )
+    if not np.isfinite(mdp.rewards[..., signal]).all():
+        raise InputError(
+            f"rewards of signal {mdp.signals[signal]!r} must be finite; give actions that are "
+            "not allowed probability 0 and any number"
         )
 
 

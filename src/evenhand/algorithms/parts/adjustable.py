@@ -48,7 +48,7 @@ def adjustable_of(env: Any) -> Adjustable:
     if not fields:
         raise InputError(
             f"{type(env).__name__} has nothing to adjust in what it shows; correct the reward "
-            "only, with adjusts=False (bisimulator-ppo-reward, bisimulator-dqn-reward)"
+            "only, with bisimulator-ppo-reward or bisimulator-dqn-reward"
         )
     return Adjustable(
         tuple(fields), tuple((float(low), float(high)) for low, high in fields.values())

@@ -6,7 +6,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+
+class Row(eqx.Module):
+    """What Q-learning remembers of a step."""
+
+    obs: Float[Array, "*B obs"]
+    action: Int[Array, "*B"]
+    reward: Float[Array, "*B"]
+    next_obs: Float[Array, "*B obs"]
+    continues: Float[Array, "*B"]
+    """The discount of what follows, 0 where nothing does."""
+    weight: Float[Array, "*B"]
 
 
 class RingBuffer(eqx.Module):

@@ -89,6 +89,15 @@ def at_next_visit(
     return chance, successor.at[..., clock(env)].set(time_left[..., None])
 
 
+def next_rows(
+    key: PRNGKeyArray, env: Any, batch: Transition
+) -> tuple[Float[Array, "T N"], Float[Array, "T N obs"]]:
+    """P(another decision about the same person) after each step, and what they show at it."""
+    left = decisions_left(env, batch.successor)
+    draw = jr.uniform(key, left.shape)
+    return at_next_visit(draw, env, batch.successor, revisit_prob_of(batch), left)
+
+
 def personal_advantage(
     key: PRNGKeyArray,
     env: Any,

@@ -6,8 +6,8 @@ import jax.random as jr
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 GROW, SHRINK = 2.0, 0.84
-# The step size stays within these shares of the range, so that the search never freezes.
-SMALLEST, LARGEST = 0.01, 1.0
+# A share of the range under which the step size does not fall, so that the search never freezes.
+SMALLEST = 0.01
 
 
 class Search(eqx.Module):
@@ -33,13 +33,14 @@ def tell(
     proposal: Float[Array, "names G"],
     loss: Float[Array, ""],
     incumbent: Float[Array, ""],
+    largest: Float[Array, ""] | float = 1.0,
 ) -> tuple[Search, Bool[Array, ""]]:
     """The search after comparing a proposal's loss with the incumbent's, and whether it won.
 
     The step size doubles after a success, shrinks by .84 after a failure, and stays after a tie
-    (Nevergrad's `OnePlusOne`).
+    (Nevergrad's `OnePlusOne`), up to `largest`.
     """
     won = loss < incumbent
     factor = jnp.where(won, GROW, jnp.where(loss > incumbent, SHRINK, 1.0))
-    sigma = jnp.clip(search.sigma * factor, jnp.minimum(SMALLEST, search.sigma), LARGEST)
+    sigma = jnp.clip(search.sigma * factor, jnp.minimum(SMALLEST, search.sigma), largest)
     return Search(jnp.where(won, proposal, search.point), sigma), won

@@ -13,11 +13,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from evenhand.algorithms.parts.adjustable import Adjustable, adjustable_of
 from evenhand.algorithms.parts.bisimulation import Samples, dynamics_gap
 from evenhand.algorithms.parts.evolution import Search, propose, tell
-from evenhand.algorithms.parts.fitted import Fitted
-from evenhand.algorithms.parts.next_state import ROUNDINGS, fit_model, new_model, predict
+from evenhand.algorithms.parts.fitted import Fitted, fit
+from evenhand.algorithms.parts.network import Head
+from evenhand.algorithms.parts.next_state import NextState
 from evenhand.algorithms.parts.quantiles import Bins, quantile_bins
 from evenhand.core.environment import AbstractEnvironment
-from evenhand.core.errors import unknown_name
 
 # Decisions of the present policy in fresh worlds with these params: `collect(key, params)`.
 Collect = Callable[[PRNGKeyArray, Any], Samples]
@@ -81,22 +81,19 @@ class ObservationSearch(AbstractSearch):
     incumbent is measured anew in every search, for the policy has moved.
     """
 
+    form: NextState = NextState()
     proposals: int = eqx.field(static=True, default=1)
     model_updates: int = eqx.field(static=True, default=100)
     model_batch: int = eqx.field(static=True, default=128)
-    model_width: int = eqx.field(static=True, default=256)
     num_pairs: int = eqx.field(static=True, default=256)
     """Matched people compared per quartile and pair of groups."""
-    rounding: str = eqx.field(static=True, default="sample")
-    """What the model's likelihood rounds to a level: "sample", "mean" or "none"."""
     model_rate: float = 1e-3
     first_sigma: float = 0.1
     """First step size, as a share of the range of omega."""
+    largest_sigma: float = 0.2
+    """Keeps the search near the world as it is: far away lie scores that no longer say anything,
+    under which everybody moves alike as well."""
     model_discount: float = 0.99
-
-    def __check_init__(self):
-        if self.rounding not in ROUNDINGS:
-            raise unknown_name("rounding", self.rounding, ROUNDINGS)
 
     @property
     def num_sets(self):
@@ -105,7 +102,7 @@ class ObservationSearch(AbstractSearch):
     def init(self, key, env, params):
         omega = adjustable_of(env)
         search = Search(omega.read(params), jnp.asarray(self.first_sigma, jnp.float32))
-        return Memory(new_model(key, env, self.model_width), search, omega)
+        return Memory(self.form.init(key, env), search, omega)
 
     def deployed(self, memory, params):
         return memory.omega.put(params, memory.search.point)
@@ -120,10 +117,10 @@ class ObservationSearch(AbstractSearch):
             offer = propose(key, search, omega.low, omega.high)
             offer = jnp.where(incumbent, search.point, offer)
             given = omega.put(params, offer)
-            fit, gap, data = self.examine(shared, env, given, memory.model, collect)
-            told, won = tell(search, offer, gap, best)
+            fresh, gap, data = self.examine(shared, env, given, memory.model, collect)
+            told, won = tell(search, offer, gap, best, self.largest_sigma)
             told = _choose(incumbent, search, told)
-            carry = (told, _choose(won, fit, model), jnp.minimum(gap, best))
+            carry = (told, _choose(won, fresh, model), jnp.minimum(gap, best))
             return carry, (gap, won, data)
 
         # One program for all of them: the first in the row is the incumbent.
@@ -147,13 +144,23 @@ class ObservationSearch(AbstractSearch):
         collect_key, bins_key, fit_key, pair_key = keys
         samples = collect(collect_key, params)
         bins = quartiles(bins_key, env, samples)
-        model = fit_model(
-            fit_key, env, model, samples,
-            self.model_updates, self.model_batch, self.model_rate, self.rounding,
-        )  # fmt: skip
+        model = self.fit(fit_key, env, model, samples)
         drawn = jax.tree.map(lambda x: x[bins.draw(pair_key, self.num_pairs)], samples)
-        mean, std = predict(env, model.network, drawn.obs, drawn.action, drawn.group)
+        mean, std = self.form.predict(env, model.network, drawn)
         return model, dynamics_gap(mean, std, bins, self.model_discount), (samples, bins)
+
+    def fit(self, key: PRNGKeyArray, env: Any, model: Fitted, samples: Samples) -> Fitted:
+        """The model after Adam's steps on minibatches drawn with replacement."""
+        draw_key, noise_key = jr.split(key)
+        sizes = (self.model_updates, self.model_batch)
+        places = jr.randint(draw_key, sizes, 0, samples.action.shape[0])
+
+        def loss(network: Head, drawn: tuple[Array, PRNGKeyArray]) -> Float[Array, ""]:
+            rows = jax.tree.map(lambda x: x[drawn[0]], samples)
+            return self.form.misfit(drawn[1], env, network, rows)
+
+        keys = jr.split(noise_key, self.model_updates)
+        return fit(model, loss, (places, keys), self.model_updates, self.model_rate)
 
 
 def quartiles(key: PRNGKeyArray, env: Any, samples: Samples) -> Bins:

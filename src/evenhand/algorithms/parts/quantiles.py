@@ -38,8 +38,9 @@ class Bins(eqx.Module):
     def draw(self, key: PRNGKeyArray, num: int) -> Int[Array, "G Q num"]:
         """Samples drawn from each bin with replacement; anything at all from an empty bin."""
         low, high = self._edges()
-        draws = jr.uniform(key, (*low.shape, num))
-        rank = low[..., None] + (draws * (high - low)[..., None]).astype(jnp.int32)
+        size = (high - low).astype(jnp.float32)[..., None]
+        draws = jr.uniform(key, (*low.shape, num)) * size
+        rank = low[..., None] + draws.astype(jnp.int32)
         rank = jnp.minimum(rank, jnp.maximum(high - 1, low)[..., None])
         place = jnp.minimum(self.first[:, None, None] + rank, self.order.shape[0] - 1)
         return self.order[place]
