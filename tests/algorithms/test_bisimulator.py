@@ -183,9 +183,11 @@ def test_reward_only_searches_nothing(name):
     assert make_algorithm(name, (), 400_000).search == NoSearch()
 
 
+@pytest.mark.slow
 def test_bisimulator_keeps_the_contract():
     check_algorithm(small(), world())
 
 
+@pytest.mark.slow
 def test_reward_only_keeps_the_contract():
     check_algorithm(small("dqn", NoSearch()), Probe())
