@@ -104,7 +104,7 @@ def samples(num, seed=0):
 
 def test_the_correction_is_nothing_at_first_and_its_steps_lower_the_reward_gap():
     data, probs, bins = samples(200)
-    how = RewardCorrection(reward_updates=60, reward_width=16)
+    how = RewardCorrection(reward_updates=60, reward_width=16, alpha=1.0)
     before = how.init(jr.key(0), Lending(features=("score-onehot", "group")))
     np.testing.assert_array_equal(how.change(before.network, data.obs, data.group, 2), 0.0)
     after, log = how.fit(before, data, probs, bins)
@@ -116,7 +116,7 @@ def test_the_correction_is_nothing_at_first_and_its_steps_lower_the_reward_gap()
 
 def test_the_gradient_of_the_reward_gap_is_its_slope():
     data, probs, bins = samples(200)
-    how = RewardCorrection(reward_updates=5, reward_width=8)
+    how = RewardCorrection(reward_updates=5, reward_width=8, alpha=1.0)
     network = how.fit(
         how.init(jr.key(0), Lending(features=("score-onehot", "group"))), data, probs, bins
     )[0].network

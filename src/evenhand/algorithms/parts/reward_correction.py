@@ -17,13 +17,14 @@ from evenhand.core.rollout import Transition
 class RewardCorrection(eqx.Module):
     """r + alpha * R_phi(s, a, g): a network with one tanh output per action, at first 0.
 
-    J_rew alone is minimal where the correction cancels the reward: alpha bounds it, and its few
-    steps are taken slowly.
+    J_rew alone is minimal where the correction cancels the reward, and it moves every action by its
+    probability: what a policy does most to a group that earns less is rewarded, refusals too. With
+    an alpha that is no longer small a learner may come to refuse almost everybody.
     """
 
     reward_updates: int = eqx.field(static=True, default=20)
     reward_width: int = eqx.field(static=True, default=256)
-    alpha: float = 1.0
+    alpha: float = 0.1
     reward_rate: float = 1e-3
 
     def init(self, key: PRNGKeyArray, env: AbstractEnvironment) -> Fitted:
