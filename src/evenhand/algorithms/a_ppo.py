@@ -31,11 +31,14 @@ class AdvantageShaping(AbstractTerm):
     welfare of returns: it pushes single decisions towards a smaller running gap, so it is neither
     SER nor ESR; the return enters as PPO's advantage. **Assumes** that labels of the rejected are
     known, as in simulators. Delta_t - Delta_{t-1} shrinks like 1/t over an episode, and n hides
-    that: what DIV says about a decision depends on which others share its minibatch. **Logged**:
-    what PPO logs. **Source**: Yu et al. 2022 (advantage regularisation), terms and weights as in
-    the authors' code. **Deviations**: the weight of n(A), 1 there, is no field, for only ratios of
-    weights matter; a group of which nobody qualified yet counts as rate 0, as there; more than two
-    groups take the largest pairwise difference; network, step sizes and schedule are this PPO's.
+    that: in Lending's preset `gym` with 1,000 a group and a threshold policy, the mean DIV of those
+    below 0 falls from 5e-3 at steps 128-256 to 1.3e-4 at 10,112-10,240, while n(DIV) keeps a
+    standard deviation of .17 to .28. What DIV says of a decision depends on which others share its
+    minibatch. **Logged**: what PPO logs. **Source**: Yu et al. 2022 (eq. 3, advantage
+    regularisation), terms and weights as in the authors' code. **Deviations**: the weight of n(A),
+    1 there, is no field, for only ratios of weights matter; a group of which nobody qualified yet
+    counts as rate 0, as there; more than two groups take the largest pairwise difference; network,
+    step sizes and schedule are this PPO's.
     """
 
     threshold_weight: float = 0.25
