@@ -26,7 +26,8 @@ autodoc_default_options = {"members": True, "undoc-members": False, "show-inheri
 html_theme = "furo"
 html_title = "evenhand"
 html_show_sourcelink = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["page.css"]
 
 
 def readable_maths(app, what, name, obj, options, lines):
