@@ -21,3 +21,15 @@ def test_list_is_readable_too(capsys):
     shown = capsys.readouterr().out
     assert "Lending-v0" in shown
     assert "TransRisk" in shown
+
+
+def test_every_algorithm_has_a_title_and_a_line_and_lists_what_it_reads(capsys):
+    assert cli.main(["list", "--details", "--json"]) == 0
+    names = json.loads(capsys.readouterr().out)
+    assert list(names["details"]) == names["algorithms"]
+    assert names["details"]["a-ppo"]["reads"] == ["running-rates"]
+    assert names["details"]["ppo"]["reads"] == []
+    titles = [row["title"] for row in names["details"].values()]
+    assert len(set(titles)) == len(titles)
+    assert not set(titles) & set(names["algorithms"])
+    assert all(row["summary"] for row in names["details"].values())

@@ -117,9 +117,13 @@ CRITERIA: dict[str, CriterionWords] = {
 METHODS: dict[str, tuple[str, str]] = {
     **LEARNERS,
     "max-util": ("Max-util", "approves when this one decision is expected to earn"),
+    "max-util-fitted": (
+        "Max-util, fitted",
+        "approves when this one decision is expected to earn, by chances estimated once",
+    ),
     "equal-opportunity": (
         "Equal opportunity",
-        "one threshold per group, chosen so that recall is equal at first",
+        "one threshold per group, chosen anew at every decision so that recall is equal at it",
     ),
     "accuracy-classifier": (
         "Accuracy classifier",

@@ -1,40 +1,52 @@
 """Names and one line each of the learned methods."""
 
-# Name -> title, what it is.
+# Name -> title, what it is. Every line says by itself what the method is: pages and lists show any
+# of them without the others.
 LEARNERS: dict[str, tuple[str, str]] = {
-    "ppo": ("PPO", "learned: proximal policy optimisation from simulated experience"),
-    "dqn": ("DQN", "learned: deep Q-learning from simulated experience"),
+    "ppo": ("PPO", "learned: proximal policy optimisation; knows nothing of groups"),
+    "dqn": ("DQN", "learned: deep Q-learning; knows nothing of groups"),
     "bisimulator-ppo": (
-        "Bisimulator + PPO",
-        "learned: PPO; it also learns a reward term and the observed moves of each group, to bring "
-        "matched people of different groups closer",
+        "Bisimulator (PPO)",
+        "learned: PPO; a learned reward term, and learned moves of the observed score, are to "
+        "bring matched people of the groups closer",
     ),
-    "bisimulator-dqn": ("Bisimulator + DQN", "learned: the same around deep Q-learning"),
+    "bisimulator-dqn": (
+        "Bisimulator (DQN)",
+        "learned: DQN; a learned reward term, and learned moves of the observed score, are to "
+        "bring matched people of the groups closer",
+    ),
     "bisimulator-ppo-reward": (
-        "Bisimulator + PPO, reward only",
-        "learned: Bisimulator without changing what is observed",
+        "Bisimulator (PPO, reward only)",
+        "learned: PPO; a learned reward term is to bring matched people of the groups closer",
     ),
     "bisimulator-dqn-reward": (
-        "Bisimulator + DQN, reward only",
-        "learned: the same around deep Q-learning",
+        "Bisimulator (DQN, reward only)",
+        "learned: DQN; a learned reward term is to bring matched people of the groups closer",
     ),
-    "a-ppo": ("A-PPO", "learned: PPO whose advantages are lowered where the recall gap is large"),
-    "r-ppo": ("R-PPO", "learned: PPO whose reward is lowered where the recall gap is large"),
+    "a-ppo": (
+        "A-PPO",
+        "learned: PPO with its advantage lowered where the episode's recall gap is wide or grows",
+    ),
+    "r-ppo": (
+        "R-PPO",
+        "learned: PPO with its reward lowered by a multiple of the episode's recall gap",
+    ),
     "elbert-po": (
         "ELBERT-PO",
-        "learned: PPO with a penalty on the difference between the groups' long-term benefit rates",
+        "learned: PPO charged for the squared difference of the groups' long-term benefit rates",
     ),
     "lagrangian-ppo": (
-        "Lag-PPO",
-        "learned: PPO with a multiplier on the difference between the groups' returns",
+        "Lagrangian PPO",
+        "learned: PPO with multipliers on the differences between the groups' returns",
     ),
     "f-ppo-l": (
         "F-PPO-L",
-        "learned: PPO whose advantages are shaped by the distance between the groups' levels",
+        "learned: PPO with its advantage shaped by the recent distance between the groups' levels",
     ),
     "f-ppo-s": (
         "F-PPO-S",
-        "learned: PPO that flips uncertain decisions where that narrows the recent recall gap",
+        "learned: PPO that flips uncertain decisions in training where that narrows the recent "
+        "recall gap",
     ),
     "f-ppo": ("F-PPO", "learned: PPO with the changes of F-PPO-L and F-PPO-S together"),
 }

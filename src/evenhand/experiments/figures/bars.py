@@ -24,7 +24,12 @@ class BarPanel:
 
 
 def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide") -> Figure:
-    """A dot with its 95% interval per method, a panel per measure, the methods in rows."""
+    """A dot with its 95% interval per method, a panel per measure, the methods in rows.
+
+    A method's look is that of its place in `methods`; one without values has no row.
+    """
+    look = {method: method_look(index) for index, method in enumerate(methods)}
+    methods = [m for m in methods if any(m in panel.values for panel in panels)]
     with styled():
         columns = min(len(panels), 3 if width == "wide" else 1)
         rows, high = -(-len(panels) // columns), 0.19 * len(methods) + 0.1
@@ -38,7 +43,7 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
                 found = panel.values.get(method)
                 if found is None or not np.isfinite(found.estimate):
                     continue
-                colour, marker = method_look(index)
+                colour, marker = look[method]
                 if found.bounded:
                     axes.plot([found.low, found.high], [index] * 2, color=colour, linewidth=1.4)
                 axes.plot(found.estimate, index, marker, color=colour, markersize=5)

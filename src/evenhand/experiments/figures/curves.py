@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.labels import place
 from evenhand.experiments.figures.panels import thousands
-from evenhand.experiments.figures.style import margins, method_look, new_figure, styled
+from evenhand.experiments.figures.style import margins, method_line, method_look, new_figure, styled
 from evenhand.experiments.wording import method_title
 
 
@@ -24,7 +24,7 @@ def curves(estimates: Estimates, metric: str = "reward", width: str = "wide") ->
             steps, band = found
             colour, _ = method_look(index)
             axes.fill_between(steps, band[1], band[2], color=colour, alpha=0.18, linewidth=0)
-            axes.plot(steps, band[0], color=colour)
+            axes.plot(steps, band[0], color=colour, linestyle=method_line(index))
             middle = len(steps) * (2 + len(labels) % 3 * 2) // 8
             labels.append(
                 (float(steps[middle]), float(band[0][middle]), method_title(method), colour)

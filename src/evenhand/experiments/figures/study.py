@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 
 from evenhand.experiments.figures.panels import plain_tick, thousands
 from evenhand.experiments.figures.style import (
-    METHOD_COLOURS,
     MUTED,
     margins,
+    method_line,
     method_look,
     new_figure,
     styled,
@@ -81,9 +81,7 @@ def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for index, method in enumerate(methods):
         colour, marker = method_look(index)
-        again = index >= len(METHOD_COLOURS)
-        style = (0, (6, 1.5, 1.2, 1.5)) if again else "-"
-        found[method] = {"color": colour, "marker": marker, "linestyle": style}
+        found[method] = {"color": colour, "marker": marker, "linestyle": method_line(index)}
     return found
 
 

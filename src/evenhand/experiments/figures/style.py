@@ -25,7 +25,11 @@ METHOD_COLOURS = (
 )
 GROUP_LINES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), "-", (0, (5, 1.6)))
 GROUP_MARKERS = ("o", "s", "^", "D", "v", "P")
-METHOD_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+# Twice as many markers as colours: a method whose colour comes again has a marker of its own.
+METHOD_MARKERS = (
+    *("o", "s", "^", "D", "v", "P", "X", "p"),
+    *("<", ">", "*", "h", "d", "H", "8", "|"),
+)
 
 # On a dark page every colour above is exchanged for one of these, by a CSS variable.
 DARK = {
@@ -122,9 +126,14 @@ def group_look(index: int) -> dict[str, Any]:
 
 
 def method_look(index: int) -> tuple[str, str]:
-    """Colour and marker of a method."""
-    number = index % len(METHOD_COLOURS)
-    return METHOD_COLOURS[number], METHOD_MARKERS[number]
+    """Colour and marker of a method; no two of the first 16 share both."""
+    colour = METHOD_COLOURS[index % len(METHOD_COLOURS)]
+    return colour, METHOD_MARKERS[index % len(METHOD_MARKERS)]
+
+
+def method_line(index: int) -> Any:
+    """Line style of a method: dash-dotted where its colour is that of an earlier one."""
+    return "-" if index < len(METHOD_COLOURS) else (0, (6, 1.5, 1.2, 1.5))
 
 
 def save(figure: Figure, path: str | Path) -> Path:

@@ -86,8 +86,7 @@ def _drawing(wanted: Wanted, study: Study, runs: Runs, order: tuple[str, ...]) -
     above = titles if len(wanted.scenarios) > 1 else dict.fromkeys(titles, "")
     if wanted.kind == "bars":
         made = [p for name in shown for p in _bar_panels(wanted, runs[name], above[name])]
-        methods = [m for m in order if any(m in panel.values for panel in made)]
-        return partial(bars, made, methods) if made else None
+        return partial(bars, made, order) if made else None
     kinds = {
         "training-curves": _curves,
         "gap-true-and-observed": _gaps,
