@@ -1,0 +1,40 @@
+"""A Stable-Baselines3 agent in a world whose reward and observation follow it (Bisimulator).
+
+Run: python examples/bisimulate_sb3.py
+"""
+
+import gymnasium
+import jax.random as jr
+
+import evenhand.envs.adapters  # noqa: F401  makes the worlds known to Gymnasium
+from evenhand.algorithms.bisimulator_wrapper import BisimulatorWrapper
+from evenhand.algorithms.sb3 import sb3_policy
+from evenhand.core.rollout import evaluate
+from evenhand.metrics.catalogue import measure
+
+
+def main(chunks: int = 4, steps: int = 4_096) -> dict[str, list[float]] | None:
+    """What omega is and what the agent does, by group; None without Stable-Baselines3."""
+    try:
+        from stable_baselines3 import PPO
+    except ModuleNotFoundError:
+        print('This example needs stable-baselines3; install it with: pip install ".[interop]"')
+        return None
+    world = BisimulatorWrapper(gymnasium.make("evenhand/Lending-v0", preset="gym"))
+    env = world.unwrapped.env
+    model = PPO("MlpPolicy", world, n_steps=1_024, seed=0, device="cpu")
+    for _ in range(chunks):
+        log = world.adapt(sb3_policy(model, env))
+        print(f"J_rew {log['J_rew_before']:.3f} -> {log['J_rew_after']:.3f}, {world.adjusted}")
+        model.learn(steps, reset_num_timesteps=False)
+    print(f"{model.num_timesteps} steps of the solver, {world.data_steps} of data")
+    policy = sb3_policy(model, env)
+    found = evaluate(jr.key(1), env, world.params, policy, num_episodes=5, steps=2_000)
+    measured = measure(found, env, world.params, ["approval_rate", "recall", "return"])
+    shown = {name: omega.tolist() for name, omega in world.adjusted.items()}
+    return shown | {name: one.by_group.mean(0).tolist() for name, one in measured.items()}
+
+
+if __name__ == "__main__":
+    for name, by_group in (main() or {}).items():
+        print(name, [round(value, 3) for value in by_group])
