@@ -29,12 +29,10 @@ def main(chunks: int = 4, steps: int = 2_048) -> dict[str, list[float]] | None:
         log = world.adapt(sb3_policy(model, env))
         print(f"J_rew {log['J_rew_before']:.3f} -> {log['J_rew_after']:.3f}, {world.adjusted}")
         model.learn(steps, reset_num_timesteps=False)
-    print(f"{model.num_timesteps} steps of the solver, {world.data_steps} of data")
-    policy = sb3_policy(model, env)
-    found = evaluate(jr.key(1), env, world.params, policy, num_episodes=5, steps=2_000)
+    found = evaluate(jr.key(1), env, world.params, sb3_policy(model, env), num_episodes=5)
     measured = measure(found, env, world.params, ["approval_rate", "recall", "return"])
-    shown = {name: omega.tolist() for name, omega in world.adjusted.items()}
-    return shown | {name: one.by_group.mean(0).tolist() for name, one in measured.items()}
+    results = {name: one.by_group.mean(0) for name, one in measured.items()} | world.adjusted
+    return {name: by_group.tolist() for name, by_group in results.items()}
 
 
 if __name__ == "__main__":
