@@ -47,10 +47,11 @@ def test_ppo_never_earns_more_than_the_frontier_at_its_disparity():
     assert profit <= best + 1e-6
 
 
-def test_the_interop_example_says_what_it_needs_where_it_is_missing(capsys, monkeypatch):
+@pytest.mark.parametrize("name", ["train_with_sb3", "bisimulate_sb3"])
+def test_the_interop_examples_say_what_they_need_where_it_is_missing(name, capsys, monkeypatch):
     pytest.importorskip("gymnasium")
     monkeypatch.setitem(__import__("sys").modules, "stable_baselines3", None)
-    assert run("train_with_sb3") is None
+    assert run(name) is None
     assert "pip install" in capsys.readouterr().out
 
 
@@ -61,3 +62,13 @@ def test_a_stable_baselines3_agent_is_measured_by_group():
     measured = run("train_with_sb3", steps=1_024)
     assert measured is not None
     assert {len(by_group) for by_group in measured.values()} == {2}
+
+
+@pytest.mark.interop
+@pytest.mark.filterwarnings("default")
+def test_a_stable_baselines3_agent_trains_in_a_world_that_follows_it():
+    pytest.importorskip("stable_baselines3")
+    measured = run("bisimulate_sb3", chunks=2, steps=1_024)
+    assert measured is not None
+    assert {len(by_group) for by_group in measured.values()} == {2}
+    assert {"observed_up", "observed_down", "recall"} <= measured.keys()

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from evenhand.algorithms.parts.bisimulation import Samples, action_probs, collect_samples
+from evenhand.algorithms.parts.adaptation import Adaptation, Adapted
 from evenhand.algorithms.parts.fitted import Fitted
 from evenhand.algorithms.parts.observation_search import (
     AbstractSearch,
@@ -76,9 +76,14 @@ class Bisimulator(AbstractAlgorithm):
         return max(1, round(self.period / self.solver.update_steps))
 
     @property
+    def adaptation(self) -> Adaptation:
+        """Parts 1 to 3 of an iteration."""
+        return Adaptation(self.correction, self.search, self.dataset_envs, self.dataset_steps)
+
+    @property
     def data_steps(self) -> int:
         """Environment steps in the data sets of one iteration."""
-        return self.search.num_sets * self.dataset_envs * self.dataset_steps
+        return self.adaptation.data_steps
 
     @property
     def update_steps(self):
@@ -94,11 +99,9 @@ class Bisimulator(AbstractAlgorithm):
     def init(self, key, env, params):
         # The solver and its worlds are those of the solver alone.
         inner = self.solver.init(key, env, params)
-        correction_key, search_key = jr.split(jr.fold_in(key, 3))
+        adapted = self.adaptation.init(key, env, params)
         zero = jnp.zeros((), jnp.int32)
-        correction = self.correction.init(correction_key, env)
-        search = self.search.init(search_key, env, params)
-        learner = Learner(inner.learner, correction, search, zero, zero)
+        learner = Learner(inner.learner, adapted.correction, adapted.search, zero, zero)
         return TrainState(learner, inner.actors, zero, zero)
 
     def policy(self, state):
@@ -139,22 +142,14 @@ class Bisimulator(AbstractAlgorithm):
     ) -> tuple[TrainState, Log]:
         """The run with reward and observation changed for the present policy: steps 1 to 3."""
         old, policy = state.learner, self.behaviour(state)
-
-        def collect(key: PRNGKeyArray, params: Any) -> Samples:
-            sizes = self.dataset_envs, self.dataset_steps
-            return collect_samples(key, env, params, policy, *sizes)
-
-        # J_rew's data are the incumbent's, so it does not matter that the search comes first.
-        search, samples, bins, searched = self.search.search(
-            key, env, self.deployed(state, params), old.search, collect
-        )
-        probs = action_probs(policy, samples.obs, env.num_actions)
-        correction, log = self.correction.fit(old.correction, samples, probs, bins)
+        given = self.solver.deployed(self._inner(state), params)
+        before = Adapted(old.correction, old.search)
+        new, log = self.adaptation.adapt(key, env, given, policy, before)
         spent = old.data_steps + self.data_steps
-        learner = Learner(old.solver, correction, search, old.solver_updates, spent)
+        learner = Learner(old.solver, new.correction, new.search, old.solver_updates, spent)
         log["data_share"] = jnp.float32(self.data_steps / self.update_steps)
         env_steps = state.env_steps + self.data_steps
-        return TrainState(learner, state.actors, state.update, env_steps), log | searched
+        return TrainState(learner, state.actors, state.update, env_steps), log
 
     def solve(
         self, key: PRNGKeyArray, env: Any, params: Any, state: TrainState

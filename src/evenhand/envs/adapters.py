@@ -32,13 +32,25 @@ class GymnasiumEnv(gymnasium.Env):
 
     def __init__(self, env: AbstractEnvironment, params: Any = None):
         self.env = env
-        self.params = env.default_params() if params is None else params
         self.observation_space, self.action_space = spaces(env)
-        self._constants, structure = jax.tree.flatten((env, self.params))
-        self._programs = programs(structure, False)
         self._names = (*env.signals, "terminated", "weight", *FACTS)
         self._world: list[Array] | None = None
+        self._programs: Any = None
+        self.params = env.default_params() if params is None else params
         self._time = 0
+
+    @property
+    def params(self) -> Any:
+        """The numbers of the world; new ones hold from the next step on."""
+        return self._params
+
+    @params.setter
+    def params(self, params: Any) -> None:
+        self._params = params
+        self._constants, structure = jax.tree.flatten((self.env, params))
+        before, self._programs = self._programs, programs(structure, False)
+        if before is not self._programs:
+            self._world = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         super().reset(seed=seed)
@@ -76,17 +88,29 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
 
     def __init__(self, env: AbstractEnvironment, num_envs: int = 1, params: Any = None):
         self.env, self.num_envs = env, num_envs
-        self.params = env.default_params() if params is None else params
         self.single_observation_space, self.single_action_space = spaces(env)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._constants, structure = jax.tree.flatten((env, self.params))
-        self._programs = programs(structure, True)
         self._names = (*env.signals, "terminated", "weight", *FACTS)
         self._generators = [seeding.np_random(None)[0] for _ in range(num_envs)]
         self._world: list[Array] | None = None
+        self._programs: Any = None
+        self.params = env.default_params() if params is None else params
         self._time = np.zeros(num_envs, np.int64)
         self._over = np.zeros(num_envs, bool)
+
+    @property
+    def params(self) -> Any:
+        """The numbers of the worlds; new ones hold from the next step on."""
+        return self._params
+
+    @params.setter
+    def params(self, params: Any) -> None:
+        self._params = params
+        self._constants, structure = jax.tree.flatten((self.env, params))
+        before, self._programs = self._programs, programs(structure, True)
+        if before is not self._programs:
+            self._world = None
 
     def reset(
         self,
