@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from evenhand.experiments import compilation
+from evenhand.experiments.compilation import forget_programs
 
 
 @pytest.fixture
@@ -59,3 +62,16 @@ def test_a_second_process_finds_what_the_first_compiled(tmp_path):
         subprocess.run([sys.executable, "-c", code], check=True, env=own)
         counts.append(len(list(tmp_path.rglob("*-cache"))))
     assert counts[0] == counts[1] > 0
+
+
+def test_forgotten_programs_give_their_memory_mappings_back():
+    def mappings():
+        return len(Path("/proc/self/maps").read_text().splitlines())
+
+    before = mappings()
+    for size in range(1, 9):
+        jax.jit(lambda x: jnp.sort(jnp.sin(x)) @ jnp.cumsum(x))(jnp.ones(size))
+    held = mappings()
+    forget_programs()
+    # What other tests compiled may go too, so there may be fewer than before.
+    assert mappings() - before < (held - before) / 2

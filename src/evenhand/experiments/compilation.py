@@ -84,3 +84,17 @@ def _jaxlib_version() -> tuple[int, int]:
         return int(major), int(minor)
     except (PackageNotFoundError, ValueError):
         return 0, 0
+
+
+def forget_programs() -> None:
+    """Free the compiled programs of this process; those on disk stay.
+
+    A program takes hundreds of memory mappings, and Linux allows a process 65,530: four scenarios
+    of fourteen methods need more, and the compiler then ends the process without an exception.
+    """
+    import gc
+
+    import jax
+
+    jax.clear_caches()
+    gc.collect()

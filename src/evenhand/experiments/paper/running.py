@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evenhand.core.errors import InputError
+from evenhand.experiments.compilation import forget_programs
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.folder import run_folder
@@ -80,6 +81,7 @@ def run_study(sitting: Sitting) -> dict[str, Estimates]:
     for number, scenario in enumerate(todo):
         _say(scenario, number, len(todo), time.monotonic() - began)
         run_experiment(scenario.experiment, runs, sitting.command, sitting.seed_mode)
+        forget_programs()
     return finished(sitting)
 
 
