@@ -109,8 +109,8 @@ def seeds_of(experiment: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def command_of(experiment: Mapping[str, Any], folder: Path) -> str:
-    """The command line that an experiment came from; it continues an unfinished run."""
-    return str(experiment.get("command") or f"evenhand run {folder / 'experiment.json'}")
+    """What an experiment came from, a command line or Python; it continues an unfinished run."""
+    return str(experiment.get("command") or f"run_experiment, into {folder.parent}, from Python")
 
 
 def _require_finished(folder: Path, experiment: Mapping[str, Any]) -> None:
