@@ -38,7 +38,7 @@ def test_an_unfinished_run_counts_its_parts_and_names_the_command(folder):
     frame = pl.read_parquet(folder / "final.parquet")
     rest = frame.filter((pl.col("algorithm") != "ppo") | (pl.col("seed") < 1))
     write_table(folder / "final.parquet", rest, SCHEMA["final"])
-    with pytest.raises(InputError, match=r"9 of 12 parts .* continue it with: evenhand run"):
+    with pytest.raises(InputError, match=r"9 of 12 parts .* continue it with: run_experiment"):
         read_run(folder)
 
 
