@@ -45,7 +45,8 @@ def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figur
         names = line_labels(axes, lines[: 2 if width == "wide" else 1])
         reserved += place(axes, names[:1], obstacles, reserved, UP_LEFT, True)
         reserved += place(axes, names[1:], obstacles, reserved, DOWN_RIGHT, True)
-        place(axes, labels, obstacles, reserved)
+        # A phone has no room for many names; the marks are those of the other figures.
+        place(axes, labels, obstacles, reserved, optional=width != "wide" and len(labels) > 8)
         _off_scale(axes, estimates, distances)
     return figure
 

@@ -106,14 +106,16 @@ def _exact(study: Study, runs: Runs) -> Markup:
 def _frontiers(name: str, estimates: Estimates) -> list[Markup]:
     from evenhand.experiments.figures.frontier import frontier
 
-    made = []
+    made, many = [], len(estimates.run.methods) > 8
     for index, criterion in enumerate(estimates.criteria):
-        widths = ("narrow",) if index else ("wide", "narrow")
+        widths = ("wide", "narrow") if many or not index else ("narrow",)
         draw = partial(frontier, estimates, criterion)
         title = f"{criterion_words(criterion).title}."
         said = captions.frontier_caption(estimates, criterion)
         made.append(page.figure(f"frontier-{name}-{criterion}", draw, title, *said, widths=widths))
-    return [*made[:1], tag("div", *made[1:], class_="row")] if made[1:] else made
+    if many or not made[1:]:
+        return made
+    return [*made[:1], tag("div", *made[1:], class_="row")]
 
 
 def _learned(study: Study, runs: Runs) -> Markup | None:
