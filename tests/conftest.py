@@ -31,6 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
     configure_compilation()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _room_for_programs():
+    """Free compiled programs before their memory mappings run out: Linux allows 65,530."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.is_file() and maps.read_bytes().count(b"\n") > 20_000:
+        from evenhand.experiments.compilation import forget_programs
+
+        forget_programs()
+
+
 @pytest.fixture
 def root() -> Path:
     """The checkout."""

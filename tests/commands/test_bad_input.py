@@ -7,7 +7,7 @@ from evenhand.data.params_file import write_params
 from evenhand.data.presets import gym
 
 LINES = [
-    ("compare --algorithms pppo", "no algorithm or policy 'pppo'; did you mean 'ppo'?"),
+    ("compare --algorithms pppo", "no algorithm or policy 'pppo'; did you mean 'ppo'"),
     ("compare --algorithms= --policies=", "no methods to compare"),
     ("compare --algorithms ppo,ppo", "'ppo' is named twice"),
     ("compare --policies threshold:99", "from 0 to 7"),

@@ -110,7 +110,8 @@ def seeds_of(experiment: Mapping[str, Any]) -> tuple[int, ...]:
 
 def command_of(experiment: Mapping[str, Any], folder: Path) -> str:
     """What an experiment came from, a command line or Python; it continues an unfinished run."""
-    return str(experiment.get("command") or f"run_experiment, into {folder.parent}, from Python")
+    python = f"run_experiment in Python, with the settings in {folder / 'experiment.json'}"
+    return str(experiment.get("command") or python)
 
 
 def _require_finished(folder: Path, experiment: Mapping[str, Any]) -> None:
