@@ -66,7 +66,9 @@ def random_samples(columns, seed=0, size=64, num_groups=3):
     return Batch(
         jnp.zeros((size, 1)),
         jnp.zeros(size, jnp.int32),
-        *numbers,
+        numbers[0],
+        jnp.full((size, 2), jnp.log(0.5)),
+        *numbers[1:],
         weight,
         jnp.asarray(rng.integers(num_groups, size=size), jnp.int32),
         columns,

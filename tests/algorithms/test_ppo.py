@@ -25,6 +25,7 @@ def random_batch(size=32, obs_size=2, num_actions=2, seed=0):
         obs=numbers(size, obs_size),
         action=jnp.asarray(rng.integers(num_actions, size=size), jnp.int32),
         log_prob=-0.7 + 0.1 * numbers(size),
+        log_probs=jax.nn.log_softmax(numbers(size, num_actions)),
         value=numbers(size),
         advantage=numbers(size),
         target=numbers(size),

@@ -48,6 +48,9 @@ def test_the_step_reports_the_decision_as_plain_numbers():
     assert {name: type(value) for name, value in info.items()} == {
         "profit": float,
         "qualification_gain": float,
+        "qualification": float,
+        "baseline_gain": float,
+        "benefit": float,
         "weight": float,
         "group": int,
         "person": int,

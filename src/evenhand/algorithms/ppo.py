@@ -11,13 +11,13 @@ import jax.random as jr
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from evenhand.algorithms.parts import surrogate
 from evenhand.algorithms.parts.adam import AdamState, adam_init, adam_step, clip_by_norm
 from evenhand.algorithms.parts.by_person import CREDITS, personal_advantage
 from evenhand.algorithms.parts.gae import gae
 from evenhand.algorithms.parts.network import LogitsOf, TwoHeads
 from evenhand.algorithms.parts.samples import Batch, Learner
 from evenhand.algorithms.parts.shuffle import random_orders
-from evenhand.algorithms.parts.surrogate import chosen, clipped_surrogate, clipped_value_loss
 from evenhand.algorithms.parts.term import AbstractTerm, NoTerm
 from evenhand.algorithms.parts.weighted import weighted_mean
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
@@ -32,7 +32,7 @@ class PPO(AbstractAlgorithm):
     Optimises the discounted reward (`signals[0]`) of the stream as it comes; with `credit`
     "individual", the sum of each person's rewards over the rest of the episode, along that
     person's own visits (`parts/by_person.py`). Methods of group fairness add a `term`. Logged:
-    losses, entropy, approximate KL, mean reward a step.
+    losses, entropy, KL from the collecting policy, mean reward a step.
     """
 
     num_envs: int = eqx.field(static=True, default=8)
@@ -56,6 +56,8 @@ class PPO(AbstractAlgorithm):
     entropy_weight: float = 0.01
     value_weight: float = 0.5
     max_grad_norm: float = 0.5
+    kl_weight: float = 0.0
+    """Weight of a penalty on the mean KL divergence of the new policy from the collecting one."""
     term: AbstractTerm = NoTerm()
 
     def __check_init__(self):
@@ -70,8 +72,7 @@ class PPO(AbstractAlgorithm):
 
     @property
     def reads(self):
-        own = ("time-left",) if self.credit == "individual" else ()
-        return (*own, *self.term.reads)
+        return (("time-left",) if self.credit == "individual" else ()) + self.term.reads
 
     def for_budget(self, num_updates):
         return replace(self, anneal_updates=num_updates)
@@ -110,7 +111,8 @@ class PPO(AbstractAlgorithm):
         """The term's memory, and samples with values and log-probabilities as collected."""
         network, term = state.learner.network, state.learner.term
         logits, value = network(batch.obs)
-        log_prob = chosen(jax.nn.log_softmax(logits), batch.action)
+        log_probs = jax.nn.log_softmax(logits)
+        log_prob = surrogate.chosen(log_probs, batch.action)
 
         def credit(rewards: Array, value: Callable[[Array], Array]) -> Array:
             return self.advantages(key, env, state, batch, rewards, value)
@@ -118,7 +120,7 @@ class PPO(AbstractAlgorithm):
         advantage = credit(self.term.reward(env, batch), lambda obs: network(obs)[1])
         term, columns = self.term.prepare(env, term, batch, state.actors, credit)
         samples = Batch(
-            batch.obs, batch.action, log_prob, value, advantage, advantage + value,
+            batch.obs, batch.action, log_prob, log_probs, value, advantage, advantage + value,
             batch.outcome.weight, batch.outcome.group, columns,
         )  # fmt: skip
         return term, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
@@ -173,22 +175,19 @@ class PPO(AbstractAlgorithm):
         """PPO's loss on one minibatch and what to log of it."""
         logits, value = network(batch.obs)
         log_probs = jax.nn.log_softmax(logits)
-        log_prob = chosen(log_probs, batch.action)
+        log_prob = surrogate.chosen(log_probs, batch.action)
         log_ratio = log_prob - batch.log_prob
         advantage = self.term.advantage(term, batch)
-        policy_loss = clipped_surrogate(log_ratio, advantage, self.clip, batch.weight)
+        policy_loss = surrogate.clipped_surrogate(log_ratio, advantage, self.clip, batch.weight)
         reach = self.clip if self.clip_value else jnp.inf
-        value_loss = clipped_value_loss(value, batch.value, batch.target, reach, batch.weight)
+        errors = (value, batch.value, batch.target, reach, batch.weight)
+        value_loss = surrogate.clipped_value_loss(*errors)
         entropy = -weighted_mean(jnp.sum(jnp.exp(log_probs) * log_probs, -1), batch.weight)
         loss = policy_loss - self.entropy_weight * entropy + self.value_weight * value_loss
-        loss += self.term.penalty(term, batch, log_probs, log_ratio)
-        log = {
-            "policy_loss": policy_loss,
-            "value_loss": value_loss,
-            "entropy": entropy,
-            "approx_kl": weighted_mean(jnp.exp(log_ratio) - 1 - log_ratio, batch.weight),
-        }
-        return loss, log
+        kl = weighted_mean(surrogate.kl_divergence(batch.log_probs, log_probs), batch.weight)
+        loss += self.kl_weight * kl + self.term.penalty(term, batch, log_probs, log_ratio)
+        log = {"policy_loss": policy_loss, "value_loss": value_loss}
+        return loss, log | {"entropy": entropy, "kl": kl}
 
     def _share_left(self, state: TrainState) -> Float[Array, ""]:
         """Share of the planned updates still to come; 1 where none are planned."""

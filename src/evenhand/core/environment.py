@@ -32,7 +32,8 @@ class Outcome(eqx.Module):
     """Whom a step decided about and what would have come of it; axes may lead every field.
 
     `label` is the outcome an approval has or would have had (1: repays, succeeds); simulators
-    know it for the rejected too. `weight` 0 means nobody was decided on at this step.
+    know it for the rejected too. `weight` 0 means nobody was decided on at this step. `level` is
+    the person's true level before the decision, None where the world has no levels.
     """
 
     group: Int[Array, "*axes"]
@@ -40,6 +41,7 @@ class Outcome(eqx.Module):
     decision: Int[Array, "*axes"]
     label: Int[Array, "*axes"]
     weight: Float[Array, "*axes"]
+    level: Int[Array, "*axes"] | None = None
 
 
 class Step(eqx.Module):
@@ -87,6 +89,16 @@ class AbstractEnvironment(eqx.Module, Generic[State, Params]):
     @abstractmethod
     def obs_bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """`(obs,)` lowest and highest observation."""
+
+    @property
+    def consequence(self) -> str:
+        """The signal that says what decisions do to a person, summed over that person's visits.
+
+        Methods that compare what decisions bring about compare groups by it. By default the
+        qualification gain where the world has one, else the reward.
+        """
+        own = "qualification_gain"
+        return own if own in self.signals else self.signals[0]
 
     @property
     def slices(self) -> dict[str, slice]:

@@ -197,6 +197,10 @@ class LendingPopulation:
                     moves[what, g, level, target] += prob
         return moves
 
+    def expected_gain(self) -> np.ndarray:
+        """`(3, G, K)` expected change of the potential after denial, default and repayment."""
+        return self.move_law() @ self.potential - self.potential
+
     def person(self, steps: int | None = None) -> TabularMDP:
         """The exact model of one person of each group over an episode of `steps` decisions.
 

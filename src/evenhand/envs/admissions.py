@@ -87,6 +87,11 @@ class Admissions(AbstractStream[AdmissionsState, AdmissionsParams]):
         check_features(self.features, self.known_features)
 
     @property
+    def consequence(self) -> str:
+        """What a person pays: true scores never move, so being decided about costs, or nothing."""
+        return "cost_paid"
+
+    @property
     def adjustable(self) -> dict[str, tuple[float, float]]:
         return {"cost": (0.0, self.max_cost)}
 
@@ -145,7 +150,8 @@ class Admissions(AbstractStream[AdmissionsState, AdmissionsParams]):
         person, group = state.person, self.group(state.person)
         active = state.pool.remaining > 0
         admitted = (action == 1) & active
-        succeeds = label_draw < params.success_prob[group, state.level[person]]
+        level = state.level[person]
+        succeeds = label_draw < params.success_prob[group, level]
         decision, label = admitted.astype(jnp.int32), succeeds.astype(jnp.int32)
         reward = jnp.where(active, params.payoff[decision, label], 0.0)
 
@@ -157,7 +163,7 @@ class Admissions(AbstractStream[AdmissionsState, AdmissionsParams]):
         step = Step(
             rewards=jnp.stack([reward, state.paid]),
             terminated=pool.remaining == 0,
-            outcome=Outcome(group, person, decision, label, active.astype(jnp.float32)),
+            outcome=Outcome(group, person, decision, label, active.astype(jnp.float32), level),
             successor=self._show(person, seen_again, time),
             revisit_prob=jnp.where(admitted, 0.0, 1 / jnp.maximum(pool.remaining, 1)),
         )

@@ -11,7 +11,7 @@ from evenhand.core.environment import BuiltFrom, Outcome, Population, Step
 from evenhand.data.population import LendingPopulation
 from evenhand.data.presets import gym
 from evenhand.envs.features import FEATURES, Applicant, check_features, show
-from evenhand.envs.lending_params import LendingParams, lending_params
+from evenhand.envs.lending_params import SIGNALS, LendingParams, lending_params
 from evenhand.envs.stream import AbstractStream
 
 
@@ -34,7 +34,9 @@ class Lending(AbstractStream[LendingState, LendingParams]):
     **State**: every person's true level, observed score, repayments and defaults so far, and who
     applies now. **Action**: 0 reject, 1 approve. **Observation**: the named `features` of the
     applicant. **Reward**: signal `profit`, `reward_repaid` or `reward_default` on approval, else
-    0; signal `qualification_gain`, the change of the potential phi of the applicant's true level.
+    0. Signals about the applicant's true level x: `qualification_gain`, the change of its potential
+    phi; `qualification`, phi(x) before the decision; `baseline_gain`, the gain to expect if denied;
+    `benefit`, how much more is to be expected if approved (Lear & Zhang 2025, sec. 4).
     **Dynamics**: applicants are drawn uniformly from everybody, with replacement; approval moves
     the true level `up[g]` on repayment and `down[g]` on default, plus drift, clipped once. The
     observed score moves alike, but with `observed_up` and `observed_down`: adjustable numbers that
@@ -45,7 +47,7 @@ class Lending(AbstractStream[LendingState, LendingParams]):
     conscientiousness after Rezaei-Shoshtari et al. 2024; drift after Lear & Zhang 2025.
     """
 
-    signals: ClassVar[tuple[str, ...]] = ("profit", "qualification_gain")
+    signals: ClassVar[tuple[str, ...]] = SIGNALS
 
     population_per_group: tuple[int, ...] = eqx.field(static=True)
     num_levels: int = eqx.field(static=True)
@@ -119,7 +121,8 @@ class Lending(AbstractStream[LendingState, LendingParams]):
         repay_draw, move_draw, arrive_draw = jr.uniform(key, (3,))
         person, group = state.person, self.group(state.person)
         level, active = state.level[person], state.cash >= 1
-        repaid = repay_draw < self._repay_prob(state, params, group, level)
+        repay_prob = self._repay_prob(state, params, group, level)
+        repaid = repay_draw < repay_prob
         approved = (action == 1) & active
         what = jnp.where(approved, 1 + repaid.astype(jnp.int32), 0)
 
@@ -127,7 +130,7 @@ class Lending(AbstractStream[LendingState, LendingParams]):
         drift = jnp.sum(move_draw >= params.drift_reach[what, group]) - params.drift_width
         drift = jnp.where(active, drift, 0).astype(jnp.int32)
         new_level, new_observed, profit = self._brought(state, params, what, drift)
-        gain = params.gain[new_level] - params.gain[level]
+        gains = params.gains(group, level, new_level, repay_prob)
         state = LendingState(
             level=state.level.at[person].set(new_level),
             observed=state.observed.at[person].set(new_observed),
@@ -144,9 +147,10 @@ class Lending(AbstractStream[LendingState, LendingParams]):
             decision=approved.astype(jnp.int32),
             label=repaid.astype(jnp.int32),
             weight=active.astype(jnp.float32),
+            level=level,
         )
         return state, Step(
-            rewards=jnp.stack([profit, gain]),
+            rewards=jnp.stack([profit, *gains]),
             terminated=state.cash < 1,
             outcome=outcome,
             successor=self._show(state, person),

@@ -23,6 +23,8 @@ class Batch(eqx.Module):
     obs: Float[Array, "*axes obs"]
     action: Int[Array, "*axes"]
     log_prob: Float[Array, "*axes"]
+    log_probs: Float[Array, "*axes A"]
+    """Of every action, under the network that collected the sample."""
     value: Float[Array, "*axes"]
     advantage: Float[Array, "*axes"]
     target: Float[Array, "*axes"]

@@ -12,6 +12,13 @@ def chosen(values: Float[Array, "*B A"], action: Int[Array, "*B"]) -> Float[Arra
     return jnp.sum(values * jax.nn.one_hot(action, values.shape[-1]), -1)
 
 
+def kl_divergence(
+    old_log_probs: Float[Array, "*B A"], log_probs: Float[Array, "*B A"]
+) -> Float[Array, "*B"]:
+    """KL(old || new) over all actions, per sample."""
+    return jnp.sum(jnp.exp(old_log_probs) * (old_log_probs - log_probs), -1)
+
+
 def clipped_surrogate(
     log_ratio: Float[Array, " B"],
     advantage: Float[Array, " B"],
