@@ -1,7 +1,7 @@
 """`evenhand decompose`: where a policy's gap of gain between two groups comes from."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

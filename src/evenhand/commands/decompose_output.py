@@ -50,15 +50,13 @@ def show(result: dict[str, Any], console: "Console") -> None:
 def reading(result: dict[str, Any]) -> str:
     """What the effects say, in a sentence."""
     first, second = result["pair"]
+    C, DPE, IPE, SPE = (_number(result[name]) for name in ("C", "DPE", "IPE", "SPE"))
+    gap = f"Of the difference of {C} in gain per person ({first} minus {second})"
     if result["policy"] == "deny-all":
-        return (
-            f"Of the difference of {_number(result['C'])} in gain per person ({first} minus {second}) "
-            "nothing is the policy's doing: it denies everybody."
-        )
+        return f"{gap} nothing is the policy's doing: it denies everybody."
     return (
-        f"Of the difference of {_number(result['C'])} in gain per person ({first} minus {second}) "
-        f"the policy causes {_number(result['DPE'])} directly and {_number(result['IPE'])} through what it "
-        f"sets in motion; {_number(result['SPE'])} would be there anyway."
+        f"{gap} the policy causes {DPE} directly and {IPE} through what it sets in motion; "
+        f"{SPE} would be there anyway."
     )
 
 
@@ -131,7 +129,6 @@ def draw(result: dict[str, Any], path: Path) -> Path:
     from evenhand.experiments.figures.benefit import benefit
     from evenhand.experiments.figures.style import save
 
-    figure = benefit(
-        result["benefit"], result["approve"], result["visits"], tuple(result["groups"])
-    )
+    arrays = (result[name] for name in ("benefit", "approve", "visits"))
+    figure = benefit(*arrays, tuple(result["groups"]), tuple(result["levels"]))
     return save(figure, path)
