@@ -27,6 +27,8 @@ ALGORITHMS: dict[str, str] = {
     "f-ppo-s": "evenhand.algorithms.f_ppo_s:f_ppo_s",
     "lagrangian-ppo": "evenhand.algorithms.lagrangian_ppo:lagrangian_ppo",
     "ppo": "evenhand.algorithms.ppo:PPO",
+    "ppo-c": "evenhand.algorithms.ppo_c:ppo_c",
+    "ppo-cb": "evenhand.algorithms.ppo_c:ppo_cb",
     "r-ppo": "evenhand.algorithms.r_ppo:r_ppo",
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
