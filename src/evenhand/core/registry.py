@@ -31,6 +31,20 @@ ALGORITHMS: dict[str, str] = {
     "ppo-cb": "evenhand.algorithms.ppo_c:ppo_cb",
     "r-ppo": "evenhand.algorithms.r_ppo:r_ppo",
 }
+# Name -> the field by which a method trades return for a smaller gap, and five values of it, from
+# no effect to a strong one: what a sweep without values runs.
+TRADE_OFFS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a-ppo": ("decrease_weight", ("0", "0.25", "1", "4", "16")),
+    "bisimulator-dqn": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-dqn-reward": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-ppo": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-ppo-reward": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "elbert-po": ("alpha", ("0", "3e3", "3e4", "3e5", "3e6")),
+    "f-ppo": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
+    "f-ppo-l": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
+    "lagrangian-ppo": ("multiplier_max", ("0", "0.5", "1", "2", "4")),
+    "r-ppo": ("gap_weight", ("0", "0.5", "2", "8", "32")),
+}
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
 POLICIES: dict[str, str] = {
     "approve-all": "evenhand.algorithms.rules:approve_all",
