@@ -36,6 +36,14 @@ SCHEMA: dict[str, Schema] = {
         "level": pl.Int64,
         "share": pl.Float64,
     },
+    # Means over episodes; the loan rate at a level is approvals / decisions.
+    "levels": {
+        **_RUN,
+        "group": pl.String,
+        "level": pl.Int64,
+        "decisions": pl.Float64,
+        "approvals": pl.Float64,
+    },
     "frontier": {
         "criterion": pl.String,
         "policy_class": pl.String,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenhand.experiments.wording_admissions import ADMISSIONS
+from evenhand.experiments.wording_effects import EFFECTS
 from evenhand.experiments.wording_learners import LEARNERS
 
 MINUS = "\N{MINUS SIGN}"
@@ -74,6 +75,7 @@ MEASURES: dict[str, Measure] = {
         "How much the members of a group moved up or down in qualification, summed over them.",
         "A negative value means that the loans left the group worse off than before.",
     ),
+    **{name: Measure(*words) for name, words in EFFECTS.items()},
 }
 
 

@@ -30,6 +30,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "final": {**_HEAD, "seed": pl.Int64, **_VALUES, "value": pl.Float64},
     "curves": {**_HEAD, "env_steps": pl.Int64, **_VALUES, **_BAND},
     "series": {**_HEAD, "step": pl.Int64, **_VALUES, **_BAND},
+    "levels": {**_HEAD, "group": pl.String, "level": pl.Int64, "decisions": pl.Float32, **_BAND},
     "frontier": {
         "scenario": pl.String,
         **dict.fromkeys(("criterion", "policy_class"), pl.String),
