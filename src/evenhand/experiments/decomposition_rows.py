@@ -68,7 +68,7 @@ def effects(
 
     - direct: sum_k d_k Delta(x_k). Its expectation is E[V_pi - V_PS].
     - indirect: sum_k g_0(x_k) - V_0(x_1). Its expectation is E[V_PS - V_0].
-    - spurious: E[V_0(x_1)] under the group's initial law, exactly: nothing that is decided moves it.
+    - spurious: E[V_0(x_1)] under the group's initial law, exactly; no decision moves it.
     - gain per person: their sum. It has the expectation of the realised gain and less noise.
     """
     groups = model.num_groups

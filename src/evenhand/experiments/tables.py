@@ -14,6 +14,16 @@ Schema = Mapping[str, Any]
 _RUN = {"algorithm": pl.String, "seed": pl.Int64}
 _VALUE = {"metric": pl.String, "group": pl.String, "value": pl.Float64}
 
+# What the table `series` holds: by group the first three, of all groups together the others.
+SERIES = (
+    "approvals",
+    "recall",
+    "mean_score",
+    "return",
+    "qualification_gain_difference",
+    "qualification_gain_signed_difference",
+    "qualification_gain_noise_floor",
+)
 SCHEMA: dict[str, Schema] = {
     "final": {
         "digest": pl.String,
