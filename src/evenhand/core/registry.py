@@ -77,6 +77,17 @@ METRIC_IDS: tuple[str, ...] = (
     "qualification_gain",
     "social_burden",
 )
+# Measures of a run alone: they compare a whole evaluation with the exact model of a person.
+RUN_METRIC_IDS: tuple[str, ...] = (
+    "gain_per_person",
+    "direct_effect",
+    "indirect_effect",
+    "spurious_effect",
+    "direct_effect_per_visit",
+    "benefit_disparity",
+    "benefit_disparity_0.02",
+    "qualification_gain_noise_floor",
+)
 
 _ENVIRONMENT_ID = re.compile(r"[A-Z]\w*-v\d+")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

@@ -6,6 +6,7 @@ from typing import Any
 
 from evenhand.experiments.variants import base_method, variant_settings
 from evenhand.experiments.wording_admissions import ADMISSIONS
+from evenhand.experiments.wording_effects import EFFECTS
 from evenhand.experiments.wording_learners import LEARNERS
 
 MINUS = "\N{MINUS SIGN}"
@@ -75,6 +76,7 @@ MEASURES: dict[str, Measure] = {
         "How much the members of a group moved up or down in qualification, summed over them.",
         "A negative value means that the loans left the group worse off than before.",
     ),
+    **{name: Measure(*words) for name, words in EFFECTS.items()},
 }
 
 

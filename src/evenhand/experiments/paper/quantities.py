@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.core.registry import METRIC_IDS
+from evenhand.core.registry import METRIC_IDS, RUN_METRIC_IDS
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.paper.fields import keys_checked
 
@@ -81,13 +81,14 @@ def quantity(table: dict[str, Any], where: str) -> Quantity:
         raise InputError(f"{where}: {unknown_name('reduce', made.reduce, REDUCERS)}")
     if made.reduce and (made.group or made.minus_group):
         raise InputError(f"{where}: reduce takes all groups, group names one; give one of them")
-    _check_metric(made.metric, where)
+    check_metric(made.metric, where)
     return made
 
 
-def _check_metric(metric: str, where: str) -> None:
-    known = {f"{name}{end}" for name in METRIC_IDS for end in ("", "_difference")}
-    known |= {f"{name}_signed_difference" for name in METRIC_IDS}
+def check_metric(metric: str, where: str) -> None:
+    """Raise an `InputError` for a measure that no run has."""
+    ends = ("", "_difference", "_signed_difference")
+    known = {f"{name}{end}" for name in (*METRIC_IDS, *RUN_METRIC_IDS) for end in ends}
     if metric not in known and not metric.startswith(_PREFIXES):
         raise InputError(f"{where}: {unknown_name('metric', metric, known)}")
 
