@@ -48,7 +48,7 @@ LINES = [
     ("compare --policies nowhere.skops", "nowhere.skops cannot be read: No such file"),
     ("compare --policies card.onnx>0.5", "reads card.onnx>=0.7 (label 1 is good)"),
     ("compare --policies card.onnx", "cannot be loaded as an ONNX model"),
-    ("compare --policies model", "no algorithm or policy 'model'"),
+    ("compare --policies model", "there is no policy 'model'"),
     ("compare --set up=x", "up takes whole numbers"),
     ("compare --set up=1 --set up=2", "'up' twice"),
     ("compare --set up=", "takes key=value, got 'up='"),
