@@ -18,6 +18,7 @@ from evenhand.tabular.lending import threshold_policy
 from evenhand.tabular.sampled_decomposition import SUMS, estimate, sample_gain_sums
 from evenhand.testing.strategies import tabular_mdps
 
+LAW = settings(max_examples=30)
 SEEDS = st.integers(0, 2**32 - 1)
 DRIFTS = [drift_1, drift_2, drift_3]
 # C, DPE, IPE, SPE, IPE and SPE with the released code's V_0, E G_0, E G_1, profit.
@@ -87,6 +88,7 @@ def test_benefits_are_those_of_the_table_whatever_the_policy(preset):
         np.testing.assert_allclose(found, expected, rtol=0, atol=5.1e-5)
 
 
+@LAW
 @given(mdp=drawn(), seed=SEEDS, staged=st.booleans())
 def test_the_effects_add_up_to_the_difference_and_agree_with_the_sums_over_visits(
     mdp, seed, staged
@@ -106,6 +108,7 @@ def test_the_effects_add_up_to_the_difference_and_agree_with_the_sums_over_visit
         np.testing.assert_allclose(effects(other), -effects(found), atol=1e-12)
 
 
+@LAW
 @given(mdp=drawn(), seed=SEEDS)
 def test_taking_the_baseline_action_has_no_effect_of_its_own(mdp, seed):
     baseline = seed % mdp.num_actions
@@ -115,6 +118,7 @@ def test_taking_the_baseline_action_has_no_effect_of_its_own(mdp, seed):
     np.testing.assert_allclose(effects(found), [found.C, 0, 0, found.C], atol=1e-12)
 
 
+@LAW
 @given(mdp=drawn(), seed=SEEDS)
 def test_print_and_nature_agree_where_groups_share_moves_gains_and_policy(mdp, seed):
     shared = replace(
@@ -159,7 +163,7 @@ def test_a_random_number_of_decisions_is_the_mixture_of_fixed_numbers_given_one(
     np.testing.assert_allclose([found.V_pi, found.V_PS, found.V_0], mixed, atol=1e-12)
 
 
-@settings(max_examples=25)
+@LAW
 @given(mdp=drawn(horizons=(None,)), seed=SEEDS)
 def test_an_infinite_horizon_is_the_limit_of_long_ones(mdp, seed):
     policy = random_policy(mdp, seed)
@@ -172,6 +176,7 @@ def test_an_infinite_horizon_is_the_limit_of_long_ones(mdp, seed):
     np.testing.assert_allclose(visit_sums(mdp, policy), visit_sums(long, policy), atol=1e-8)
 
 
+@LAW
 @given(mdp=drawn(num_actions=(2,)), seed=SEEDS)
 def test_splitting_an_action_into_two_equal_ones_changes_nothing(mdp, seed):
     policy = random_policy(mdp, seed)
@@ -224,7 +229,6 @@ def sampled(request):
     return world, policies, sums.reshape(RANDOM, EPISODES, 2, len(SUMS))
 
 
-@pytest.mark.slow
 def test_sampled_streams_agree_with_the_exact_effects(sampled):
     """Squared errors over squared standard errors, summed over 50 policies, are chi-squared.
 
@@ -243,7 +247,6 @@ def test_sampled_streams_agree_with_the_exact_effects(sampled):
         assert (stats.chi2.sf(chi_squared, RANDOM) > LEVEL / 24).all(), (form, chi_squared)
 
 
-@pytest.mark.slow
 def test_expected_gains_estimate_the_same_as_common_draws_with_smaller_variance(sampled):
     _, _, sums = sampled
     total, paths, expected_paths, direct = (
@@ -293,6 +296,7 @@ def test_at_the_papers_radius_only_equal_benefits_count():
     assert benefit_disparity(unequal, worst, radius=0.05) > 0.2
 
 
+@LAW
 @given(mdp=drawn(), seed=SEEDS)
 def test_benefit_disparity_grows_with_the_radius_up_to_all_pairs(mdp, seed):
     policy = random_policy(mdp, seed)
@@ -306,6 +310,7 @@ def test_benefit_disparity_grows_with_the_radius_up_to_all_pairs(mdp, seed):
         assert largest == found[1]
 
 
+@LAW
 @given(mdp=drawn(), seed=SEEDS)
 def test_the_law_of_visits_is_that_of_normalised_visit_sums(mdp, seed):
     policy = random_policy(mdp, seed)
