@@ -74,14 +74,30 @@ def _name_levels(
     levels: Sequence[str],
 ) -> None:
     """Write the levels' names beside their marks, once where groups share a place."""
-    found: dict[tuple[float, float, str], Label] = {}
-    marks = []
+    left, right = axes.get_xlim()
+    found: list[tuple[int, Label]] = []
+    drawn: list[tuple[float, float]] = []
     for index, order in enumerate(curves):
-        for level in order:
-            x, y = float(benefits[index, level]), float(approve[index, level])
-            marks.append((x, y))
-            near = (round(x, 2), round(y, 2), levels[level])
-            found.setdefault(near, (x, y, levels[level], MUTED))
+        x, y = benefits[index, order], approve[index, order]
+        drawn += zip(*_along(x, y), strict=True)
+        for level, at, share in zip(order.tolist(), x.tolist(), y.tolist(), strict=True):
+            # A name stands once, without a colour, where several groups have nearly one place.
+            for place_of, (same, there) in enumerate(found):
+                close = abs(there[0] - at) < 0.03 * (right - left) and abs(there[1] - share) < 0.05
+                if same == level and close:
+                    found[place_of] = (same, (*there[:3], MUTED))
+                    break
+            else:
+                colour = group_look(index)["color"]
+                found.append((level, (at, share, str(levels[level]), colour)))
     directions = ((0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-    points = np.array(marks, float).reshape(-1, 2)
-    place(axes, list(found.values()), points, directions=directions, optional=True, size=7)
+    points = np.array(drawn, float).reshape(-1, 2)
+    names = [label for _, label in found]
+    place(axes, names, points, directions=directions, optional=True, size=7)
+
+
+def _along(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points along the curve, close together, that names should keep clear of."""
+    place_of = np.arange(len(x))
+    dense = np.linspace(0, max(len(x) - 1, 0), 20 * len(x) + 1)
+    return np.interp(dense, place_of, x), np.interp(dense, place_of, y)
