@@ -16,7 +16,7 @@ from evenhand.experiments.episode_rows import level_rows, series_rows
 from evenhand.experiments.measures import final_rows
 from evenhand.tabular.evaluation import visit_count_law
 
-STEPS, EPISODES, BATCHES = 500, 320, 16
+STEPS, EPISODES, BATCHES = 500, 160, 16
 EFFECTS = ("direct_effect", "indirect_effect", "spurious_effect")
 
 
