@@ -173,7 +173,7 @@ def chance_level(signed: Float[np.ndarray, "E *axes"]) -> Float[np.ndarray, "*ax
     if count < 2:
         return np.full(signed.shape[1:], np.nan)
     known = sqrt(2 / (count - 1)) * exp(lgamma(count / 2) - lgamma((count - 1) / 2))
-    return signed.std(0, ddof=1) / known * sqrt(2 / pi)
+    return np.asarray(signed.std(0, ddof=1, dtype=float) / known * sqrt(2 / pi))
 
 
 def _compared(

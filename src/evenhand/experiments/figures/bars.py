@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evenhand.experiments.figures.labels import fit_titles
 from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.study import above
 from evenhand.experiments.figures.study_parts import FLOOR, Floor
@@ -42,16 +43,18 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
         margins(figure, 2.1, 0.15, 0.3, 0.42, hspace=0.75 / high, wspace=0.12)
         for spare in places[len(panels) :]:
             spare.remove()
+        titles = []
         for number, (panel, axes) in enumerate(zip(panels, places, strict=False)):
             _dots(axes, panel, look, methods)
             axes.set_yticks(range(len(methods)), [method_title(m) for m in methods], size=8)
             axes.set_ylim(len(methods) - 0.5 + 0.5 * named, -0.5)
-            axes.set_title(panel.title, size=8.5, pad=3)
+            titles.append(axes.set_title(panel.title, size=8.5, pad=3))
             if number % columns == 0:
                 above(axes, panel.above)
             axes.xaxis.set_major_formatter(lambda v, _, unit=panel.unit: plain_tick(v, unit))
             axes.locator_params(axis="x", nbins=4)
             axes.tick_params(labelsize=8)
+        fit_titles(titles)
     return figure
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from evenhand.experiments.figures.labels import fit_titles
 from evenhand.experiments.figures.panels import key, key_rows, plain_tick
 from evenhand.experiments.figures.study import above
 from evenhand.experiments.figures.style import MUTED, group_look, margins, new_figure, styled
@@ -33,26 +35,31 @@ def loan_rates_figure(
     A dot's area is the share of the group's decisions that were made at that level.
     """
     with styled():
-        columns = min(_COLUMNS[width], max(map(len, rows)))
+        # Five panels stand better as three and two than as four and one.
+        most = max(map(len, rows))
+        columns = -(-most // -(-most // _COLUMNS[width]))
         cut = [row[at : at + columns] for row in rows for at in range(0, len(row), columns)]
         high = len(cut) * _HIGH + (len(cut) - 1) * _BETWEEN
-        bottom, top = 0.5, 0.5 + 0.18 * key_rows(groups, width)
+        named = any(panel.above for row in rows for panel in row)
+        bottom, top = 0.5, 0.26 + 0.18 * (key_rows(groups, width) + named)
         figure = new_figure(width, high + bottom + top)
         places = figure.subplots(len(cut), columns, sharex=True, sharey=True, squeeze=False)
         inner = figure.get_size_inches()[0] / columns
         margins(figure, 0.5, 0.14, bottom, top, hspace=_BETWEEN / _HIGH, wspace=0.2 / inner)
+        titles = []
         for line, axes in zip(cut, places, strict=True):
             for panel, place in zip(line, axes, strict=False):
-                _draw(place, panel, 8.5 if width == "wide" else 7.5)
+                titles.append(_draw(place, panel, 8.5 if width == "wide" else 7.5))
             for spare in axes[len(line) :]:
                 spare.remove()
         _scenarios(cut, places)
+        fit_titles(titles)
         figure.supxlabel("true level at the decision", size=9, color=MUTED, y=0.01, va="bottom")
         key(figure, groups, width)
     return figure
 
 
-def _draw(axes: Axes, panel: RatePanel, size: float) -> None:
+def _draw(axes: Axes, panel: RatePanel, size: float) -> Text:
     for index, found in enumerate(panel.groups):
         if found is None:
             continue
@@ -68,13 +75,14 @@ def _draw(axes: Axes, panel: RatePanel, size: float) -> None:
             level, found.band[0], s=130 * share, color=look["color"], marker=look["marker"],
             linewidths=0, zorder=3, clip_on=False,
         )  # fmt: skip
-    axes.set_ylim(0, 1)
-    axes.set_title(panel.title, size=size, pad=4)
+    axes.set_ylim(-0.04, 1.04)
+    title = axes.set_title(panel.title, size=size, pad=4)
     axes.yaxis.set_major_formatter(lambda value, _: plain_tick(value, "share"))
     axes.set_yticks([0, 0.5, 1])
     axes.locator_params(axis="x", nbins=6, integer=True)
     axes.tick_params(labelsize=8, length=0, labelbottom=True)
     axes.grid(False, axis="x")
+    return title
 
 
 def _scenarios(cut: Sequence[Sequence[RatePanel]], places: np.ndarray) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
+from evenhand.experiments.figures.labels import fit_titles
 from evenhand.experiments.figures.panels import plain_tick, thousands
 from evenhand.experiments.figures.study_parts import DASHED, FLOOR, Floor, Line, Panel, Panels
 from evenhand.experiments.figures.style import (
@@ -34,12 +36,13 @@ def study_figure(made: Panels, width: str = "wide") -> Figure:
         in_key = _key_columns(used, width)
         key_rows = -(-(len(used) + len(_floors(made))) // in_key)
         figure, axes = _grid(len(made.panels), columns, width, key_rows)
-        before = ""
+        before, titles = "", []
         for panel, place in zip(made.panels, axes, strict=True):
-            _draw(place, panel, made, 8.5 if width == "wide" else 7.5)
+            titles.append(_draw(place, panel, made, 8.5 if width == "wide" else 7.5))
             if panel.above != before:
                 above(place, panel.above)
             before = panel.above
+        fit_titles(titles)
         figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
         _key(figure, made, used, width, in_key)
     return figure
@@ -84,7 +87,8 @@ def _grid(count: int, columns: int, width: str, key: int) -> tuple[Figure, list[
     return figure, list(places[:count])
 
 
-def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
+def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> Text:
+    """Draw a panel; its title comes back, whose size depends on its neighbours."""
     style = looks(made.methods)
     for number, line in enumerate(panel.lines):
         look = style[line.method]
@@ -102,7 +106,7 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
             marker=look["marker"], markersize=3.2, markevery=(number % every, every),
         )  # fmt: skip
     _draw_floor(axes, panel.floor)
-    axes.set_title(panel.title, size=size, pad=3)
+    title = axes.set_title(panel.title, size=size, pad=3)
     axes.yaxis.set_major_formatter(_ticks(panel.unit))
     axes.xaxis.set_major_formatter(thousands)
     axes.locator_params(nbins=4)
@@ -110,6 +114,7 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
     axes.tick_params(labelsize=8, length=0)
     axes.grid(False, axis="x")
     _limits(axes, panel)
+    return title
 
 
 def _draw_floor(axes: Axes, floor: Floor | None) -> None:

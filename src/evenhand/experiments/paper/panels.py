@@ -41,7 +41,7 @@ def _panels(wanted: Wanted, estimates: Estimates) -> list[Shown]:
 
 
 def _floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
-    """A level that is the mean of the methods' final ones."""
+    """A level: the median of the methods' final ones, which depend on how much each lends."""
     if not metric:
         return None
     chosen = _chosen(wanted, estimates)
@@ -49,18 +49,18 @@ def _floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
     known = final[np.isfinite(final)]
     if not known.size:
         return None
-    return Floor(measure_of(metric, False).title, np.zeros(1), known.mean(keepdims=True))
+    return Floor(measure_of(metric, False).title, np.zeros(1), np.median(known, keepdims=True))
 
 
 def _running_floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
-    """The mean over methods at every step of the episode."""
+    """The median over methods at every step of the episode."""
     chosen = _chosen(wanted, estimates) if metric else []
     found = [estimates.series(method, metric, "") for method in chosen]
     known = [(steps, band[0]) for steps, band in filter(None, found)]
     if not known:
         return None
-    mean = np.mean([values for _, values in known], axis=0)
-    return Floor(measure_of(metric, False).title, known[0][0], mean)
+    middle = np.median([values for _, values in known], axis=0)
+    return Floor(measure_of(metric, False).title, known[0][0], middle)
 
 
 def curves(wanted: Wanted, estimates: Estimates, above: str) -> list[Panel]:
