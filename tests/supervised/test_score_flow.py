@@ -100,7 +100,8 @@ def test_gaps_in_the_levels_take_a_spline_and_not_a_location_and_a_scale(populat
     share = np.ones(2) / 2
     closed = baseline_gain(population.initial, population.potential)
     spline, affine = (
-        np.asarray(fitted(population, shape=shape)[0].law(), float) for shape in ("spline", "affine")
+        np.asarray(fitted(population, shape=shape)[0].law(), float)
+        for shape in ("spline", "affine")
     )
     np.testing.assert_allclose(gain_of(spline, population, share), closed, atol=FIT)
     assert misplaced(spline, population) < MASS

@@ -27,6 +27,7 @@ class ScoreFlow(eqx.Module):
 
     rank: Any
     num_levels: int = eqx.field(static=True)
+    num_groups: int = eqx.field(static=True)
 
     def abduct(
         self, key: PRNGKeyArray, level: Int[Array, " B"], group: Int[Array, " B"]
@@ -95,7 +96,7 @@ def gains(
     in all groups, so differences are of paired draws. The errors leave out that of the fit.
     """
     rank = flow.abduct(key, level, group)
-    groups = jax.tree.leaves(flow.rank)[0].shape[0]
+    groups = flow.num_groups
     share = jnp.ones(groups) if share is None else share
     become = jax.vmap(lambda s: flow.predict(rank, jnp.full_like(group, s)))(jnp.arange(groups))
     gain = potential[become] - potential[level][None]

@@ -55,8 +55,10 @@ def fit_score_flow(
     start = _bijections(shape, num_levels, num_groups)
     last, best, losses = _fit(fit_key, start, *laws, num_steps, jnp.float32(learning_rate))
     if held_out == 0:
-        return ScoreFlow(last, num_levels), {"train": np.asarray(losses["train"])}
-    return ScoreFlow(best, num_levels), {name: np.asarray(row) for name, row in losses.items()}
+        return ScoreFlow(last, num_levels, num_groups), {"train": np.asarray(losses["train"])}
+    return ScoreFlow(best, num_levels, num_groups), {
+        name: np.asarray(row) for name, row in losses.items()
+    }
 
 
 @eqx.filter_jit
