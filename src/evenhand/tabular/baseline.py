@@ -10,19 +10,21 @@ to whole people), potentials `(K,)`. `share (G,)` weighs the groups in the poole
 proportions; None: equal shares, as in the paper, whatever the sizes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evenhand.core.errors import InputError
 
 
-def pooled_law(initial: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
+def pooled_law(initial: np.ndarray, share: Sequence | np.ndarray | None = None) -> np.ndarray:
     """`(K,)` law P(x) of the level of a person of unknown group."""
     initial = _checked(initial)
     return _shares(share, len(initial)) @ initial
 
 
 def baseline_gain(
-    initial: np.ndarray, potential: np.ndarray, share: np.ndarray | None = None
+    initial: np.ndarray, potential: np.ndarray, share: Sequence | np.ndarray | None = None
 ) -> np.ndarray:
     """`(G,)` expected gain G_s = E[phi(X) | s] - E[phi(X)] of period 0.
 
@@ -83,7 +85,7 @@ def counterfactual_law(initial: np.ndarray) -> np.ndarray:
     return np.stack([np.stack([_moves(law, other) for other in initial]) for law in initial])
 
 
-def intervened_law(initial: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
+def intervened_law(initial: np.ndarray, share: Sequence | np.ndarray | None = None) -> np.ndarray:
     """`(G, K, K)` P(X_s = x' | X = x) of a person of unknown group, at [s, x, x'].
 
     The two steps of the definition: whose level x is, P(g | x), and what s makes of it.
@@ -98,7 +100,7 @@ def intervened_law(initial: np.ndarray, share: np.ndarray | None = None) -> np.n
 
 
 def averaged_gain(
-    initial: np.ndarray, potential: np.ndarray, share: np.ndarray | None = None
+    initial: np.ndarray, potential: np.ndarray, share: Sequence | np.ndarray | None = None
 ) -> np.ndarray:
     """`(G,)` sum over x, x' of g(x, x') P(X_s = x' | X = x) P(x): the definition, as it stands.
 
@@ -153,7 +155,7 @@ def _fitting(potential: np.ndarray, initial: np.ndarray) -> np.ndarray:
     return np.asarray(potential, float)
 
 
-def _shares(share: np.ndarray | None, groups: int) -> np.ndarray:
+def _shares(share: Sequence | np.ndarray | None, groups: int) -> np.ndarray:
     weight = np.ones(groups) if share is None else np.asarray(share, float)
     if weight.shape != (groups,) or (weight < 0).any() or not weight.sum() > 0:
         raise InputError(
