@@ -54,10 +54,9 @@ class GainParity(AbstractTerm):
     `estimator="minibatch"`, the released code: Q is standardised over the minibatch, groups
     together, and C^2 is the square of mean_{s+}[ratio Q] - mean_{s-}[ratio Q] over all visits,
     ratio = pi / pi_old. Where each person comes several times that is no estimate of C: later
-    visits, with less to go, count too, and the square multiplies the gradient by its value.
-
-    In a small minibatch it also charges a variance: the product of a decision's Q with its own
-    share of the mean, about Q^2 / B, which discourages whatever moves people, loans above all.
+    visits, with less to go, count too, and the square multiplies the gradient by its value. In a
+    small minibatch it also charges a variance: the product of a decision's Q with its own share
+    of the mean, about Q^2 / B, which discourages whatever moves people, loans above all.
 
     `estimator="episode"`: C is the difference of mean Q at first visits over the whole batch, held
     fixed through the update, and the gradient is that of 2 C (S_{s+} - S_{s-}) with
