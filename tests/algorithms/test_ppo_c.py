@@ -93,7 +93,7 @@ def test_gains_to_go_agree_with_a_plain_loop(seed):
 def test_the_baseline_is_the_mean_over_the_groups_other_people():
     values, person = visits(4)
     group = (np.maximum(person, 0) % 3).astype(np.int32)
-    got = mean_of_others(*map(jnp.asarray, (values, person, group)), P, 3)
+    got = mean_of_others(*map(jnp.asarray, (values, person >= 0, person, group)), P, 3)
     for t in range(T):
         for n in range(N):
             others = [
@@ -111,7 +111,7 @@ def some_samples(seed=0, size=48, num_groups=2):
     """Random samples of the term with a log-ratio for each, and the batch's group gains."""
     rng = np.random.default_rng(seed)
     numbers = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)  # noqa: E731
-    columns = GainColumns(numbers(size), numbers(size), jnp.round(numbers(size)))
+    columns = GainColumns(*(numbers(size) for _ in range(3)), jnp.round(numbers(size)))
     samples = random_samples(columns, seed, size, num_groups)
     ones = jnp.ones(num_groups)
     memory = GroupGains(numbers(num_groups), numbers(num_groups), 0.1 * ones, jnp.float32(1.5))

@@ -27,7 +27,7 @@ class GroupGains(eqx.Module):
     start: Float[Array, " G"]
     """Mean qualification at first visits; 0 unless `total_gap`."""
     people: Float[Array, " G"]
-    """Members met, per sample of the batch."""
+    """Members met, per sample of the batch; 0 where fewer than two were."""
     spread: Float[Array, ""]
     """Standard deviation of the gain-to-go over the batch."""
 
@@ -37,6 +37,9 @@ class GainColumns(eqx.Module):
 
     to_go: Float[Array, "*axes"]
     baseline: Float[Array, "*axes"]
+    """Mean gain-to-go of the group's other people, over all their visits."""
+    others: Float[Array, "*axes"]
+    """Their mean at first visits, with the qualification then where `total_gap` asks for it."""
     benefit: Float[Array, "*axes"]
 
 
@@ -51,7 +54,9 @@ class GainParity(AbstractTerm):
     `estimator="minibatch"`, the released code: Q is standardised over the minibatch, groups
     together, and C^2 is the square of mean_{s+}[ratio Q] - mean_{s-}[ratio Q] over all visits,
     ratio = pi / pi_old. Where each person comes several times that is no estimate of C: later
-    visits, with less to go, count too, and the square multiplies the gradient by its value.
+    visits, with less to go, count too, and the square multiplies the gradient by its value. In a
+    small minibatch it also charges a variance: the product of a decision's Q with its own share
+    of the mean, about Q^2 / B, which discourages whatever moves people, loans above all.
 
     `estimator="episode"`: C is the difference of mean Q at first visits over the whole batch, held
     fixed through the update, and the gradient is that of 2 C (S_{s+} - S_{s-}) with
@@ -59,11 +64,11 @@ class GainParity(AbstractTerm):
         S_s = 1 / n_s sum_{t in s} ratio_t (Q_t - b_t),
 
     n_s the members of s that were met. Given who comes when, which no decision changes in lending,
-    the gradient of S_s at pi_old is the score-function estimate of that of V_s. b_t is the mean Q
-    of the group's *other* people: it depends on nothing that the action led to, so the estimate
-    stays unbiased. C and S are divided by the batch's standard deviation of Q, which leaves the
-    scale of `parity_weight` as in the other; the sum over visits makes it stronger by the number
-    of visits a person, 2.7 in `drift-1`.
+    the gradient of S_s at pi_old is the score-function estimate of that of V_s. Both b_t, the mean
+    Q of the group, and the group's part of C are taken over its *other* people: they depend on
+    nothing that the action led to, so the product is unbiased too. C and S are divided by the
+    batch's standard deviation of Q, which leaves the scale of `parity_weight` as in the other; the
+    sum over visits makes it stronger by the number of visits a person, 2.7 in `drift-1`.
 
     More than two groups: the mean over pairs of the squared differences. With `total_gap` (eq. 6)
     each group's mean qualification at first visits is added to its gains, so equal qualification
@@ -105,23 +110,27 @@ class GainParity(AbstractTerm):
         outcome, counts = batch.outcome, batch.outcome.weight > 0
         person = jnp.where(counts, outcome.person, -1)
         to_go, first = own_to_go(batch.rewards[..., signal_index(env, env.consequence)], person)
-        sizes = (env.num_people, env.num_groups)
-        baseline = mean_of_others(to_go, person, outcome.group, *sizes)
-        benefit = jnp.zeros_like(to_go)
+        start, benefit = jnp.zeros_like(to_go), jnp.zeros_like(to_go)
+        if self.total_gap:
+            start = batch.rewards[..., signal_index(env, "qualification")]
         if "benefit" in env.signals:
             benefit = batch.rewards[..., signal_index(env, "benefit")]
-        return self._gains(env, batch, to_go, first), GainColumns(to_go, baseline, benefit)
+        who = (person, outcome.group, env.num_people, env.num_groups)
+        baseline = mean_of_others(to_go, counts, *who)
+        others = mean_of_others(to_go + start, first, *who)
+        gains = self._gains(batch, to_go, start, first, env.num_groups)
+        return gains, GainColumns(to_go, baseline, others, benefit)
 
-    def _gains(self, env: Any, batch: Any, to_go: Array, first: Array) -> GroupGains:
+    def _gains(
+        self, batch: Any, to_go: Array, start: Array, first: Array, num_groups: int
+    ) -> GroupGains:
         group, met = batch.outcome.group.reshape(-1), first.astype(jnp.float32).reshape(-1)
-        gain, _ = group_means(to_go.reshape(-1), met, group, env.num_groups)
-        start = jnp.zeros_like(gain)
-        if self.total_gap:
-            level = batch.rewards[..., signal_index(env, "qualification")].reshape(-1)
-            start, _ = group_means(level, met, group, env.num_groups)
-        people = jax.ops.segment_sum(met, group, env.num_groups) / met.size
-        weight = batch.outcome.weight.reshape(-1)
-        return GroupGains(gain, start, people, _spread(to_go.reshape(-1), weight))
+        gain, _ = group_means(to_go.reshape(-1), met, group, num_groups)
+        at_start, _ = group_means(start.reshape(-1), met, group, num_groups)
+        people = jax.ops.segment_sum(met, group, num_groups)
+        people = jnp.where(people > 1, people, 0.0) / met.size
+        spread = _spread(to_go.reshape(-1), batch.outcome.weight.reshape(-1))
+        return GroupGains(gain, at_start, people, spread)
 
     def penalty(self, memory, samples, log_probs, log_ratio):
         gap = self._episode_gap if self.estimator == "episode" else self._minibatch_gap
@@ -150,14 +159,15 @@ class GainParity(AbstractTerm):
 
     def _episode_gap(self, memory: GroupGains, samples: Any, ratio: Array) -> Float[Array, ""]:
         """A surrogate with the gradient of the squared difference of expected gains."""
-        present = memory.people > 0
-        means = (memory.gain + memory.start) / memory.spread
-        slopes = jax.grad(squared_gap)(means, present)
-        columns = samples.columns
-        ahead = (columns.to_go - columns.baseline) / memory.spread
-        member = jax.nn.one_hot(samples.group, slopes.shape[0]) * samples.weight[:, None]
-        share = jnp.mean((ratio * ahead)[:, None] * member, 0)
-        return jnp.sum(slopes * share / jnp.where(present, memory.people, 1.0))
+        present, columns = memory.people > 0, samples.columns
+        mine = jax.nn.one_hot(samples.group, present.shape[0])
+        # The own group's mean is that of the others, so nobody's gains weigh their own decisions.
+        means = (1.0 - mine) * (memory.gain + memory.start)[None]
+        means = (means + mine * columns.others[:, None]) / memory.spread
+        slopes = jax.vmap(jax.grad(squared_gap), (0, None))(means, present)
+        people = jnp.where(present, memory.people, 1.0)[None]
+        slope = jnp.sum(mine * slopes / people, -1) * samples.weight
+        return jnp.mean(slope * ratio * (columns.to_go - columns.baseline)) / memory.spread
 
 
 def _spread(values: Float[Array, " B"], weight: Float[Array, " B"]) -> Float[Array, ""]:

@@ -30,6 +30,7 @@ def own_to_go(
 
 def mean_of_others(
     values: Float[Array, "T N"],
+    counts: Bool[Array, "T N"],
     person: Int[Array, "T N"],
     group: Int[Array, "T N"],
     num_people: int,
@@ -37,15 +38,15 @@ def mean_of_others(
 ) -> Float[Array, "T N"]:
     """For each row the mean value of its group's rows about other people; 0 where there are none.
 
-    Rows of all N worlds count, the same number in another world being another person; rows of
-    person -1 do not.
+    The mean is over rows that count, in all N worlds; the same number in another world is another
+    person, and a row of person -1 must not count.
     """
-    counts = (person >= 0).astype(jnp.float32)
+    counted = counts.astype(jnp.float32)
     world = jnp.arange(person.shape[1], dtype=person.dtype)[None]
     who = (world * num_people + jnp.maximum(person, 0)).reshape(-1)
 
     def others(rows: Float[Array, "T N"]) -> Float[Array, "T N"]:
-        flat = (rows * counts).reshape(-1)
+        flat = (rows * counted).reshape(-1)
         of_group = jax.ops.segment_sum(flat, group.reshape(-1), num_groups)
         own = jax.ops.segment_sum(flat, who, num_people * person.shape[1])
         return (of_group[group.reshape(-1)] - own[who]).reshape(rows.shape)
