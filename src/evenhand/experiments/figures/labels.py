@@ -129,4 +129,4 @@ def fit_titles(titles: Sequence[Text]) -> None:
         until = min((b.x0 for b in boxes if b.x0 > box.x0 + 1), default=figure.bbox.x1)
         shrunk = min(shrunk, (until - box.x0 - room) / max(box.width, 1.0))
     for title in titles:
-        title.set_size(title.get_fontsize() * shrunk)
+        title.set_fontsize(float(title.get_fontsize()) * shrunk)
