@@ -43,6 +43,8 @@ TRADE_OFFS: dict[str, tuple[str, tuple[str, ...]]] = {
     "f-ppo": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
     "f-ppo-l": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
     "lagrangian-ppo": ("multiplier_max", ("0", "0.5", "1", "2", "4")),
+    "ppo-c": ("parity_weight", ("0", "0.2", "0.65", "2", "6.5")),
+    "ppo-cb": ("benefit_weight", ("0", "0.3", "1", "3", "10")),
     "r-ppo": ("gap_weight", ("0", "0.5", "2", "8", "32")),
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.

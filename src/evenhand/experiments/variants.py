@@ -74,8 +74,9 @@ def curves(methods: Sequence[str]) -> list[Curve]:
     """The lines that variants make: those that differ only in the first field they name."""
     found: dict[Any, list[tuple[float, str]]] = {}
     for method in methods:
-        (field, value), *others = variant_values(method).items() or [("", None)]
-        if _is_number(value):
+        settings = list(variant_values(method).items())
+        if settings and _is_number(settings[0][1]):
+            (field, value), *others = settings
             key = (base_method(method), field, repr(sorted(others)))
             found.setdefault(key, []).append((value, method))
     made = []

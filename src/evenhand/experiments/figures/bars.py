@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evenhand.experiments.figures.labels import fit_titles
+from evenhand.experiments.figures.looks import looks
 from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.study import above
 from evenhand.experiments.figures.study_parts import FLOOR, Floor
-from evenhand.experiments.figures.style import MUTED, margins, method_look, new_figure, styled
+from evenhand.experiments.figures.style import MUTED, margins, new_figure, styled
 from evenhand.experiments.statistics import Interval
 from evenhand.experiments.wording import method_title
 
@@ -32,7 +34,7 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
 
     A method's look is that of its place in `methods`; one without values has no row.
     """
-    look = {method: method_look(index) for index, method in enumerate(methods)}
+    look = looks(methods)
     methods = [m for m in methods if any(m in panel.values for panel in panels)]
     with styled():
         named = any(panel.floor for panel in panels)  # the level's name needs a row of its own
@@ -59,13 +61,13 @@ def bars(panels: Sequence[BarPanel], methods: Sequence[str], width: str = "wide"
 
 
 def _dots(
-    axes: Axes, panel: BarPanel, look: dict[str, tuple[str, str]], methods: Sequence[str]
+    axes: Axes, panel: BarPanel, look: dict[str, dict[str, Any]], methods: Sequence[str]
 ) -> None:
     for index, method in enumerate(methods):
         found = panel.values.get(method)
         if found is None or not np.isfinite(found.estimate):
             continue
-        colour, marker = look[method]
+        colour, marker = look[method]["color"], look[method]["marker"]
         if found.bounded:
             axes.plot([found.low, found.high], [index] * 2, color=colour, linewidth=1.4)
         axes.plot(found.estimate, index, marker, color=colour, markersize=5)

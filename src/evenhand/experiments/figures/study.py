@@ -1,7 +1,6 @@
 """Figures of a study: a row of panels per scenario, the methods' looks the same in all of them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,13 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from evenhand.experiments.figures.labels import fit_titles
+from evenhand.experiments.figures.looks import looks
 from evenhand.experiments.figures.panels import plain_tick, thousands
 from evenhand.experiments.figures.study_parts import DASHED, FLOOR, Floor, Line, Panel, Panels
 from evenhand.experiments.figures.style import (
     MUTED,
     margins,
-    method_line,
-    method_look,
     new_figure,
     styled,
 )
@@ -46,15 +44,6 @@ def study_figure(made: Panels, width: str = "wide") -> Figure:
         figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
         _key(figure, made, used, width, in_key)
     return figure
-
-
-def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and line of every method, by its place in the study."""
-    found = {}
-    for index, method in enumerate(methods):
-        colour, marker = method_look(index)
-        found[method] = {"color": colour, "marker": marker, "linestyle": method_line(index)}
-    return found
 
 
 def _used(made: Panels) -> list[str]:
@@ -95,7 +84,7 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> Text:
         if line.level:
             axes.axhline(line.band[0][0], color=look["color"], linewidth=1.1, linestyle=":")
             continue
-        if made.banded and np.isfinite(line.band[1:]).any():
+        if made.banded and look["alpha"] == 1 and np.isfinite(line.band[1:]).any():
             axes.fill_between(
                 line.steps, line.band[1], line.band[2], color=look["color"], alpha=0.14, linewidth=0
             )
@@ -103,7 +92,8 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> Text:
         dashes = DASHED if line.dashed else look["linestyle"]
         axes.plot(
             line.steps, line.band[0], color=look["color"], linestyle=dashes, linewidth=1.3,
-            marker=look["marker"], markersize=3.2, markevery=(number % every, every),
+            alpha=look["alpha"], marker=look["marker"], markersize=3.2,
+            markevery=(number % every, every),
         )  # fmt: skip
     _draw_floor(axes, panel.floor)
     title = axes.set_title(panel.title, size=size, pad=3)
