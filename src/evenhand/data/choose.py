@@ -61,7 +61,11 @@ def choose_population(
             raise unknown_name("preset", name, PRESETS)
         make = PRESETS[name]
         known = inspect.signature(make).parameters
-        options = {key: changes.pop(key) for key in list(changes) if key in known}
+        # A preset takes one number for all groups; one for each replaces what it made.
+        each = [key for key in _PER_GROUP if isinstance(changes.get(key), tuple | list)]
+        options = {
+            key: changes.pop(key) for key in list(changes) if key in known and key not in each
+        }
         check_numbers({k: (v,) for k, v in options.items() if k == "population_per_group"})
         if groups is not None and "groups" in known:
             options["groups"] = tuple(part.strip() for part in groups.split(","))
