@@ -9,7 +9,7 @@ import numpy as np
 
 from evenhand.core.errors import InputError
 from evenhand.tabular.evaluation import staged
-from evenhand.tabular.gain_values import check_policy, signal_gain, visit_sums
+from evenhand.tabular.gain_values import check_pair, check_policy, signal_gain, visit_sums
 from evenhand.tabular.mdp import TabularMDP
 
 Law = str | np.ndarray | None
@@ -40,11 +40,7 @@ def benefit_disparity(
     weight is below .002 and Lambda is practically 0 whatever is decided. A radius of .01 to .05
     is on the scale of the benefits there. A small Lambda is no statement about the size of C.
     """
-    first, second = pair
-    if first == second or not {first, second} <= set(range(mdp.num_groups)):
-        raise InputError(
-            f"a pair is two different groups of 0..{mdp.num_groups - 1}, got {tuple(pair)}"
-        )
+    first, second = check_pair(pair, mdp.num_groups)
     if not (radius > 0 and np.isfinite(radius)):
         raise InputError(f"radius must be a finite number above 0, got {radius:g}")
     probability, weight = _decisions(mdp, policy, law)

@@ -15,6 +15,7 @@ from evenhand.tabular.evaluation import expected_returns
 from evenhand.tabular.gain_values import (
     GainValues,
     always,
+    check_pair,
     first_weight,
     gain_values,
     signal_gain,
@@ -83,7 +84,7 @@ def decompose(
     phi(j) - phi(x), as if scores ended up uniform. It needs the `potential (S,)` phi whose
     differences are the gains (`LendingPopulation.potential`). `by_visits` is exact either way.
     """
-    chosen = _check_pair(mdp, pair)
+    chosen = check_pair(pair, mdp.num_groups)
     return _Effects(mdp, policy, signal, baseline, v0, potential).of(*chosen)
 
 
@@ -179,12 +180,3 @@ class _Effects:
             *(self.gain, self.total, direct, indirect, self.spurious),
             v0=self.v0,
         )
-
-
-def _check_pair(mdp: TabularMDP, pair: tuple[int, int]) -> tuple[int, int]:
-    first, second = pair
-    if first == second or not {first, second} <= set(range(mdp.num_groups)):
-        raise InputError(
-            f"a pair is two different groups of 0..{mdp.num_groups - 1}, got {tuple(pair)}"
-        )
-    return int(first), int(second)

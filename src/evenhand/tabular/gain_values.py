@@ -54,10 +54,10 @@ def gain_values(
     signal: str = "qualification_gain",
     baseline: int = 0,
 ) -> GainValues:
-    """Values of `signal` under `policy` `(G, S, A)` or `(G, H, S, A)`, by dynamic programming (sec. 3.4).
+    """Values of `signal` under `policy` `(G, S, A)` or `(G, H, S, A)`, by dynamic programming.
 
-    With P_pi the moves under the policy, P_0 those under the baseline action and w_k the
-    probability of a k-th decision (k from 0) over that of a first one:
+    Sec. 3.4 of the paper. With P_pi the moves under the policy, P_0 those under the baseline
+    action and w_k the probability of a k-th decision (k from 0) over that of a first one:
 
         V_pi[k] = w_k (g0 + sum_a pi(a) Delta(., a)) + P_pi V_pi[k + 1],
         V_PS[k] = w_k g0 + P_pi V_PS[k + 1],      V_0[k] = w_k g0 + P_0 V_0[k + 1],
@@ -121,6 +121,14 @@ def check_policy(mdp: TabularMDP, policy: np.ndarray) -> None:
         raise InputError(
             f"rows of policy must be distributions over actions; the worst sum is off by {off:.3g}"
         )
+
+
+def check_pair(pair: tuple[int, int], num_groups: int) -> tuple[int, int]:
+    """The pair again; raises `InputError` unless it names two different groups."""
+    first, second = pair
+    if first == second or not {first, second} <= set(range(num_groups)):
+        raise InputError(f"a pair is two different groups of 0..{num_groups - 1}, got {pair}")
+    return first, second
 
 
 def _values(mdp: TabularMDP, policy: np.ndarray, reward: np.ndarray) -> np.ndarray:

@@ -6,11 +6,12 @@ independent persons that the exact programs rely on is used here.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from evenhand.core.errors import InputError
-from evenhand.data.population import LendingPopulation
+from evenhand.data.population import DENIED, LendingPopulation
 
 _FOLDS = 40
 
@@ -62,14 +63,33 @@ def sample_totals(
     """
     rng = np.random.default_rng(seed)
     steps = population.episode_steps if steps is None else steps
-    stream = _Stream(population, policy, episodes, rng)
+    stream = Stream(population, policy, episodes, rng)
     for t in range(steps):
         stream.step(t if by_time else None)
     return stream.totals()
 
 
-class _Stream:
-    """`episodes` independent streams, stepped together."""
+class Visit(NamedTuple):
+    """One decision in each of E streams; arrays are `(E,)`."""
+
+    person: np.ndarray
+    group: np.ndarray
+    level: np.ndarray
+    visit: np.ndarray
+    """How often this person was decided about before."""
+    approve_prob: np.ndarray
+    profit: np.ndarray
+    moved: np.ndarray
+    """The person's next level."""
+    moved_if_denied: np.ndarray
+    """The next level that a denial would have led to, with the same draw of the drift."""
+
+
+class Stream:
+    """`episodes` independent streams, stepped together.
+
+    `policy` as in `sample_totals`, or `(E, G, H, K, A)`: one for each episode.
+    """
 
     def __init__(
         self,
@@ -79,8 +99,9 @@ class _Stream:
         rng: np.random.Generator,
     ) -> None:
         self.population, self.rng = population, rng
-        staged = policy if policy.ndim == 4 else policy[:, None]
-        self.approve_prob = staged[..., 1]
+        staged = policy[:, None] if policy.ndim == 3 else policy
+        approve = staged[..., 1]
+        self.approve_prob = np.broadcast_to(approve, (episodes, *approve.shape[-3:]))
         self.group_of = np.repeat(np.arange(population.num_groups), population.population_per_group)
         self.levels = _initial_levels(population, self.group_of, episodes, rng)
         self.visits = np.zeros(self.levels.shape, np.int32)
@@ -88,25 +109,35 @@ class _Stream:
         self.sums = np.zeros((episodes, population.num_groups, 5))
         self.episode = np.arange(episodes)
 
-    def step(self, time: int | None) -> None:
+    def step(self, time: int | None = None) -> Visit:
+        """Decide about one person in every stream; `time` is the stage, None the person's own."""
         world, episode = self.population, self.episode
         person = self.rng.integers(world.num_people, size=len(episode))
         group, level = self.group_of[person], self.levels[episode, person]
-        stage = self.visits[episode, person] if time is None else time
-        stage = np.minimum(stage, self.approve_prob.shape[1] - 1)
+        visit = self.visits[episode, person]
+        stage = np.minimum(visit if time is None else time, self.approve_prob.shape[2] - 1)
         chance, outcome, where = self.rng.random((3, len(episode)))
-        approved = chance < self.approve_prob[group, stage, level]
+        approve_prob = self.approve_prob[episode, group, stage, level]
+        approved = chance < approve_prob
         repays = outcome < world.repay_prob[group, level]
-        happened = np.where(approved, 1 + repays, 0)
-        moved = (self.move_cdf[happened, group, level] < where[:, None]).sum(-1)
+        moved = self._target(np.where(approved, 1 + repays, DENIED), group, level, where)
         profit = np.where(repays, world.reward_repaid, world.reward_default) * approved
         gain = world.potential[moved] - world.potential[level]
         earned = np.stack([profit, gain, approved, repays, approved & repays], -1)
         self.sums[episode, group] += earned
         self.levels[episode, person] = moved
         self.visits[episode, person] += 1
+        denied = self._target(DENIED, group, level, where)
+        return Visit(person, group, level, visit, approve_prob, profit, moved, denied)
+
+    def _target(
+        self, happened: np.ndarray | int, group: np.ndarray, level: np.ndarray, where: np.ndarray
+    ) -> np.ndarray:
+        # Inverse CDF: a level moves up with the drift, so one uniform is one draw of the drift.
+        return (self.move_cdf[happened, group, level] < where[:, None]).sum(-1)
 
     def totals(self) -> np.ndarray:
+        """`(E, G, M + K)` sums so far and people at each level, laid out as `sample_totals`."""
         world = self.population
         ended = np.stack(
             [
