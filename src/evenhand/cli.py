@@ -34,6 +34,11 @@ COMMANDS: dict[str, Command] = {
         "Evaluate",
         uses_jax=True,
     ),
+    "audit": Command(
+        "Audit one policy exactly: by group, by cause, and beside the frontier.",
+        "evenhand.commands.audit",
+        "AuditOptions",
+    ),
     "compare": Command(
         "Put policies and learners beside the exact optimum, on one page.",
         "evenhand.commands.compare",

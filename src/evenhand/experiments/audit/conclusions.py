@@ -47,6 +47,19 @@ class Conclusion:
         pairs = zip(self.names, self.verdicts, strict=True)
         return tuple(name for name, verdict in pairs if verdict != self.verdicts[0])
 
+    @property
+    def vanishes_in(self) -> tuple[str, ...]:
+        """The worlds in which a difference or effect is no more, rather than another one."""
+        if self.verdicts[0] in (NOBODY, "yes", "no"):
+            return ()
+        pairs = zip(self.names, self.verdicts, strict=True)
+        return tuple(name for name, verdict in pairs if verdict == NOBODY)
+
+    @property
+    def turns(self) -> bool:
+        """Whether some world gives another answer, and not only none."""
+        return set(self.changes_in) != set(self.vanishes_in)
+
 
 def conclusions(
     worlds: Sequence[WorldFacts], groups: tuple[str, ...], pair: Pair
@@ -108,9 +121,9 @@ def _effects(groups: tuple[str, ...], pair: Pair) -> list[tuple[str, Verdict, st
     both = f"{groups[pair[0]]} and {groups[pair[1]]}"
     parts = (
         ("DPE", "The direct part", "Directly, the policy puts {} behind"),
-        ("IPE", "What is set in motion", "Through what it sets in motion, the policy puts {} behind"),
+        ("IPE", "What is set in motion", "By what it sets in motion, the policy puts {} behind"),
         ("SPE", "What would be there anyway", "With nobody approved at all, {} would be behind"),
-    )  # fmt: skip
+    )
     made: list[tuple[str, Verdict, str, str]] = []
     for name, question, sentence in parts:
 

@@ -66,12 +66,9 @@ def audit(
         for world in (stated, *alternatives(population))
     ]
     if pair is None:
-        pair = max(worlds[0].effects, key=lambda two: abs(worlds[0].effects[two].C))
+        pair = max(worlds[0].effects, key=lambda two: round(abs(worlds[0].effects[two].C), 9))
     own = worlds[0].numbers
-    measured = (
-        distance(Frontier(population, name, steps), mdp, table, own)
-        for name in criteria
-    )
+    measured = (distance(Frontier(population, name, steps), mdp, table, own) for name in criteria)
     return Audit(
         population=population,
         steps=steps,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.tabular.criteria import recall
-from evenhand.tabular.evaluation import state_laws, staged, totals
+from evenhand.tabular.evaluation import staged, state_laws, totals
 from evenhand.tabular.lending import layout_of, measures
 from evenhand.tabular.mdp import TabularMDP
 

@@ -25,7 +25,7 @@ class Similar:
 
     @property
     def share(self) -> float:
-        """Mean difference in approval probability at about equal benefit; NaN without such pairs."""
+        """Mean difference of approval probabilities at about equal benefit; NaN without any."""
         return self.value / self.most if self.most > 1e-3 else np.nan
 
 

@@ -10,6 +10,7 @@ from evenhand.data.population import DEFAULTED, DENIED, REPAID, LendingPopulatio
 # A slower world drops this share of all moves; a refusal moves this share of the refused.
 _SLOWER, _REFUSED = 0.5, 0.25
 MOVES = ("up", "down", "drift")
+VARIED = (*MOVES, "reward_repaid", "reward_default", "gain", "initial", "episode_steps")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ def _other_moves(population: LendingPopulation) -> list[World]:
     slower = _sometimes(slower, DEFAULTED, down, _SLOWER)
     named: list[tuple[str, str, LendingPopulation]] = [
         ("Slower moves", "half of all rises and falls do not happen", slower),
-        ("Faster moves", "every rise and fall is twice as large", _moves(population, 2 * up, 2 * down)),
+        (
+            "Faster moves",
+            "every rise and fall is twice as large",
+            _moves(population, 2 * up, 2 * down),
+        ),
     ]
     if (down > up).any():
         why = "a default costs no more levels than a repayment earns"
@@ -73,12 +78,12 @@ def _after_refusal(population: LendingPopulation, count: int) -> list[World]:
     rise = lambda world: _sometimes(world, DENIED, one, _REFUSED)  # noqa: E731
     fall = lambda world: _sometimes(world, DENIED, -one, _REFUSED)  # noqa: E731
     found = [
-        World("Recovery after refusal", "a refusal is followed by one level up in a quarter of cases",
+        World("Recovery after refusal", "one refusal in four is followed by a level up",
               "moves", rise(population)),
-        World("Decline after refusal", "a refusal is followed by one level down in a quarter of cases",
+        World("Decline after refusal", "one refusal in four is followed by a level down",
               "moves", fall(population)),
-        World("Wandering after refusal", "a refusal is followed by one level up or down, in a quarter "
-              "of cases each", "moves", _both(population, one)),
+        World("Wandering after refusal", "one refusal in four is followed by a level up, and one "
+              "in four by a level down", "moves", _both(population, one)),
     ]  # fmt: skip
     return found[:count]
 

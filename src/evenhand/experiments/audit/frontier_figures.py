@@ -1,0 +1,179 @@
+"""The pictures of an audit beside the frontier: benefit, distance, and what policies there do."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from evenhand.experiments.audit.facts import Audit
+from evenhand.experiments.audit.nearest import Distance
+from evenhand.experiments.figures.panels import key, key_rows, plain_tick
+from evenhand.experiments.figures.style import (
+    INK,
+    METHOD_COLOURS,
+    MUTED,
+    PAPER,
+    SHADE,
+    group_look,
+    margins,
+    new_figure,
+    styled,
+)
+from evenhand.experiments.wording import criterion_words
+
+RICHER, CLOSER = METHOD_COLOURS[1], METHOD_COLOURS[2]
+NAMES = ("audited", "most profit, no more disparity", "least disparity, no less profit")
+
+
+def benefit(audit: Audit, width: str = "wide") -> Figure:
+    """Chance of approval against the benefit of an approval; a mark's area is decisions there."""
+    with styled():
+        rows = key_rows(audit.groups, width)
+        figure = new_figure(width, 2.6 + 0.2 * rows)
+        axes = figure.add_subplot()
+        margins(figure, 0.55, 0.2, 0.5, 0.22 + 0.2 * rows)
+        most = float(audit.decisions.max()) or 1.0
+        for g in range(len(audit.groups)):
+            look, order = group_look(g), np.argsort(audit.benefit[g], kind="stable")
+            x, y = audit.benefit[g][order], audit.policy.approve[g][order]
+            # A little apart, so that groups decided about alike can all be seen.
+            y = y + 0.012 * (g - (len(audit.groups) - 1) / 2)
+            axes.plot(
+                x, y, color=look["color"], linestyle=look["linestyle"], linewidth=1, alpha=0.7
+            )
+            sizes = 12 + 170 * audit.decisions[g][order] / most
+            axes.scatter(
+                *(x, y, sizes),
+                marker=look["marker"],
+                color=look["color"],
+                alpha=0.65,
+                linewidths=0,
+                zorder=3,
+            )
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.set_ylim(-0.08, 1.08)
+        axes.set_title("chance of approval", weight="normal", color=MUTED, x=0, pad=6)
+        axes.set_xlabel("benefit: gain of an approval now, compared with a refusal")
+        axes.yaxis.set_major_formatter(lambda v, _: plain_tick(v, "share"))
+        axes.xaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
+        axes.locator_params(axis="x", nbins=6)
+        key(figure, audit.groups, width)
+    return figure
+
+
+def distances(audit: Audit, width: str = "wide") -> Figure:
+    """A panel per criterion: the exact line, the audited policy, and its two nearest neighbours."""
+    found = audit.distances
+    columns = min(len(found), 2 if width == "wide" else 1)
+    rows = -(-len(found) // columns)
+    with styled():
+        high, names = 2.0, 1 if width == "wide" else 3
+        figure = new_figure(width, high * rows + 0.75 * (rows - 1) + 0.8 + 0.2 * names)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        margins(figure, 0.58, 0.16, 0.5, 0.3 + 0.2 * names, hspace=0.75 / high, wspace=0.24)
+        for spare in panels[len(found) :]:
+            spare.remove()
+        for panel, one in zip(panels, found, strict=False):
+            _distance_panel(panel, one)
+        rivals_key(figure, width)
+    return figure
+
+
+def _distance_panel(panel: Axes, found: Distance) -> None:
+    words = criterion_words(found.criterion)
+    rivals = [(r, c) for r, c in ((found.richer, RICHER), (found.closer, CLOSER)) if r is not None]
+    right = 1.12 * max(found.line[-1, 0], found.disparity) or 1.0
+    marks = [found.profit, *(r.profit for r, _ in rivals), found.line[-1, 1]]
+    room = max(max(marks) - min(marks), 0.04 * abs(max(marks)), 1e-9)
+    low, top = min(marks) - 0.55 * room, max(marks) + 0.3 * room
+    x, y = np.append(found.line[:, 0], right), np.append(found.line[:, 1], found.line[-1, 1])
+    panel.set_xlim(-0.02 * right, right)
+    panel.set_ylim(low, top)
+    edge_x = np.concatenate([[-0.02 * right, x[0]], x])
+    edge_y = np.concatenate([[low, low], y])
+    panel.fill_between(edge_x, np.maximum(edge_y, low), top, color=SHADE, linewidth=0, zorder=0)
+    panel.plot(x, y, color=INK, linewidth=1.9, zorder=3)
+    for rival, colour in rivals:
+        at = (max(rival.disparity, 0.0), rival.profit)
+        arrow = {"arrowstyle": "-|>", "color": colour, "lw": 1.4, "shrinkA": 4, "shrinkB": 4}
+        panel.annotate("", at, (found.disparity, found.profit), arrowprops=arrow, zorder=4)
+        panel.plot(*at, "o", color=colour, markersize=6, markeredgecolor=PAPER, zorder=5)
+    panel.plot(
+        *(found.disparity, found.profit, "D"),
+        color=METHOD_COLOURS[0],
+        markersize=7,
+        markeredgecolor=PAPER,
+        zorder=6,
+    )
+    panel.set_title(words.title, pad=4)
+    panel.set_xlabel({"levels": "levels", "gain": "gain", "share": ""}.get(words.unit, ""))
+    panel.xaxis.set_major_formatter(lambda v, _: plain_tick(v, words.unit))
+    panel.yaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
+    panel.locator_params(nbins=4)
+
+
+def rivals_key(figure: Figure, width: str) -> None:
+    """The audited policy and the two frontier policies with their look, at the top."""
+    looks = (("D", METHOD_COLOURS[0], "-"), ("o", RICHER, "--"), ("o", CLOSER, ":"))
+    handles = [
+        Line2D([], [], marker=marker, color=colour, linestyle=line, markersize=5)
+        for marker, colour, line in looks
+    ]
+    high = figure.get_size_inches()[1]
+    figure.legend(
+        *(handles, NAMES),
+        loc="upper left",
+        bbox_to_anchor=(0.01, 1 - 0.02 / high),
+        ncols=3 if width == "wide" else 1,
+        frameon=False,
+        handlelength=2.4,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0.2,
+    )
+
+
+def differences(audit: Audit, found: Distance, width: str = "wide") -> Figure:
+    """Approvals per decision at every level: audited, and under the two frontier policies."""
+    groups = len(audit.groups)
+    columns = min(groups, 3 if width == "wide" else 1)
+    rows = -(-groups // columns)
+    with styled():
+        high, names = 1.35, 1 if width == "wide" else 3
+        figure = new_figure(width, high * rows + 0.5 * (rows - 1) + 0.85 + 0.2 * names)
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        margins(figure, 0.5, 0.16, 0.5, 0.32 + 0.2 * names, hspace=0.5 / high, wspace=0.1)
+        for spare in panels[groups:]:
+            spare.remove()
+        for g, panel in enumerate(panels[:groups]):
+            _levels_panel(panel, audit, found, g)
+        rivals_key(figure, width)
+    return figure
+
+
+def _levels_panel(panel: Axes, audit: Audit, found: Distance, g: int) -> None:
+    level, labels = np.arange(audit.benefit.shape[1]), audit.population.labels
+    share = audit.decisions[g] / audit.decisions[g].sum()
+    panel.bar(level, share / (share.max() or 1) * 0.98, 0.92, color=SHADE, linewidth=0, zorder=0)
+    lines = [(audit.policy.approve[g], METHOD_COLOURS[0], "-", "D")]
+    for rival, colour, line in ((found.richer, RICHER, "--"), (found.closer, CLOSER, ":")):
+        if rival is not None:
+            lines.append((rival.approve[g], colour, line, "o"))
+    for order, (values, colour, line, marker) in enumerate(lines):
+        panel.plot(
+            *(level, values),
+            color=colour,
+            linestyle=line,
+            marker=marker,
+            markersize=3.5,
+            linewidth=1.5,
+            zorder=5 - order,
+        )
+    panel.set_ylim(-0.04, 1.06)
+    panel.yaxis.set_major_formatter(lambda v, _: plain_tick(v, "share"))
+    panel.locator_params(axis="y", nbins=3)
+    ends = [0, len(labels) // 2, len(labels) - 1]
+    panel.set_xticks(ends, [labels[i] for i in ends], size=8)
+    panel.grid(visible=False, axis="x")
+    panel.set_title(audit.groups[g], pad=4, color=group_look(g)["color"])
+    panel.tick_params(labelbottom=True)

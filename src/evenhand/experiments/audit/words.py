@@ -1,0 +1,192 @@
+"""The sentences of an audit, computed from its numbers."""
+
+import numpy as np
+
+from evenhand.experiments.audit.conclusions import STILL
+from evenhand.experiments.audit.facts import Audit
+from evenhand.experiments.audit.frontier_words import frontier_sentence, on_frontier
+from evenhand.experiments.audit.under import Effects, Pair
+from evenhand.experiments.sentences import listed
+from evenhand.experiments.wording import criterion_words, figure_of
+
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def title(audit: Audit) -> str:
+    """What the page is about, in one line."""
+    groups = ", ".join(audit.groups)
+    return (
+        f"Audit of {audit.policy.title} on {audit.population.name}, groups {groups}, "
+        f"{audit.steps:,} decisions"
+    )
+
+
+def answer(audit: Audit) -> str:
+    """The audit in one sentence: who is behind, how much of it is caused, what is better."""
+    found, (ahead, behind) = _ordered(audit, audit.pair)
+    first, second = audit.groups[ahead], audit.groups[behind]
+    if abs(found.C) < STILL:
+        text = f"Under {audit.policy.title}, {first} and {second} gain alike in qualification"
+    else:
+        text = (
+            f"Under {audit.policy.title}, {second} gains {figure_of(abs(found.C))} less in "
+            f"qualification per person than {first}"
+        )
+    return f"{text}, {_source(found)}; {better(audit)}."
+
+
+def _source(found: Effects) -> str:
+    """How much of a difference the policy causes."""
+    size, anyway = abs(found.C), figure_of(abs(found.SPE))
+    if abs(found.SPE) < STILL:
+        return "as they would without it" if size < STILL else "all of it caused by the policy"
+    if size < STILL:
+        return f"while without it they would differ by {anyway}"
+    if found.SPE * found.C < 0:
+        return f"while without it the difference would be {anyway} the other way round"
+    if abs(found.DPE + found.IPE) < STILL:
+        return "as much as without the policy"
+    if abs(found.SPE) > size:
+        return f"while without it the difference would be larger, {anyway}"
+    return f"of which {anyway} would be there without the policy"
+
+
+def better(audit: Audit) -> str:
+    """What the frontier of the first criterion offers, as the end of a sentence."""
+    if not audit.distances:
+        return "no criterion is defined here"
+    found = audit.distances[0]
+    name = criterion_words(found.criterion).title.lower()
+    if on_frontier(found):
+        return f"nothing earns more with no more {name}"
+    if not found.profit > 0:
+        more = figure_of(found.gap) + " more"
+    else:
+        more = figure_of(found.gap / found.profit, "share") + " more"
+    return f"another policy earns {more} with no more {name}"
+
+
+def _ordered(audit: Audit, pair: Pair) -> tuple[Effects, Pair]:
+    """The pair's effects, and the pair with the group that gains more first."""
+    found = audit.own.effects[pair]
+    return found, pair if found.C >= 0 else (pair[1], pair[0])
+
+
+def people(audit: Audit) -> str:
+    """Approvals and recall of every group."""
+    own = audit.own.numbers
+    rates = _by_group(audit, own.approval_rate)
+    text = f"It approves {rates} of applications"
+    if np.isfinite(own.recall).all():
+        text += f", and {_by_group(audit, own.recall)} of those who would repay"
+    return f"{text}."
+
+
+def _by_group(audit: Audit, values: np.ndarray, unit: str = "share") -> str:
+    return listed(
+        [f"{figure_of(v, unit)} ({g})" for g, v in zip(audit.groups, values, strict=True)]
+    )
+
+
+def effect_on_each(audit: Audit) -> str:
+    """What approvals do to each group, compared with approving nobody."""
+    caused, parts = audit.own.caused, []
+    for group, value in zip(audit.groups, caused, strict=True):
+        size = figure_of(abs(value))
+        if abs(value) < STILL:
+            parts.append(f"leaves {group} as they are")
+        else:
+            parts.append(f"{'raises' if value > 0 else 'lowers'} {group} by {size} a person")
+    text = f"Compared with approving nobody, the policy {listed(parts)}."
+    if (caused < -STILL).any():
+        harmed = listed([g for g, v in zip(audit.groups, caused, strict=True) if v < -STILL])
+        text += (
+            f" For {harmed} the loans that default push people down further than the repaid ones "
+            "lift them: being approved is the harm."
+        )
+    return text
+
+
+def decomposition(audit: Audit, pair: Pair) -> str:
+    """Where the difference between two groups comes from, in plain words."""
+    found, (ahead, behind) = _ordered(audit, pair)
+    first, second = audit.groups[ahead], audit.groups[behind]
+    if abs(found.C) < STILL:
+        start = f"{first} and {second} gain alike in expectation"
+    else:
+        start = f"Per person, {second} gains {figure_of(abs(found.C))} less than {first}"
+    sign = 1 if found.C >= 0 else -1
+    told = [
+        _part(sign * found.DPE, second, first, "directly, by whom it approves"),
+        _part(
+            sign * found.IPE,
+            second,
+            first,
+            "through what it sets in motion, the levels that earlier decisions led people to",
+        ),
+        _part(sign * found.SPE, second, first, "and would be there with nobody approved"),
+    ]
+    kept = [part for part in told if part]
+    return f"{start}: {'; '.join(kept)}." if kept else f"{start}, with and without the policy."
+
+
+def _part(value: float, behind: str, ahead: str, how: str) -> str:
+    if abs(value) < STILL:
+        return ""
+    whom = "" if value > 0 else f", against {ahead}"
+    return f"{figure_of(abs(value))} {how}{whom}"
+
+
+def harm(audit: Audit) -> str:
+    """Whom the difference of the first pair harms, and how."""
+    found, (_, behind) = _ordered(audit, audit.pair)
+    if abs(found.C) < STILL:
+        return "By this definition neither of the two groups is left behind."
+    return (
+        f"The harm is to members of {audit.groups[behind]}: they end lower than equal gains would "
+        "leave them, and their next applications, here or elsewhere, start from there."
+    )
+
+
+def benefit_sentence(audit: Audit) -> str:
+    """How differently two groups' people with about equal benefit are decided about."""
+    found = next(s for s in audit.similar if s.pair == audit.pair)
+    names = f"{audit.groups[audit.pair[0]]} and {audit.groups[audit.pair[1]]}"
+    if not np.isfinite(found.share):
+        return f"No people of {names} have about equal benefit, so there is nothing to compare."
+    return (
+        f"Between people of {names} with about equal benefit (within {found.radius:g}) the chance "
+        f"of approval differs by {figure_of(found.share, 'share')} on average."
+    )
+
+
+def held(audit: Audit) -> str:
+    """How many conclusions survive the assumed alternatives, and which do not."""
+    num = len(audit.worlds) - 1
+    if not num:
+        return "No number of this world is marked as assumed, so nothing was varied."
+    kept = sum(c.holds for c in audit.conclusions)
+    turning = [c for c in audit.conclusions if c.turns]
+    vanishing = len(audit.conclusions) - kept - len(turning)
+    text = f"Of {len(audit.conclusions)} conclusions {kept} hold under all {number(num)} other "
+    text += "assumptions"
+    if vanishing:
+        text += f", {number(vanishing)} vanish under some but never turn round"
+    if not turning:
+        return f"{text}."
+    names = [c.question[0].lower() + c.question[1:] for c in turning]
+    more = [f"{number(len(names) - 4)} more"] if len(names) > 4 else []
+    return f"{text}, and {number(len(turning))} change: {listed(names[:4] + more)}."
+
+
+def number(count: int) -> str:
+    """A small number in words."""
+    return _COUNTS[count] if count < len(_COUNTS) else str(count)
+
+
+def sentences(audit: Audit) -> list[str]:
+    """Five sentences that say it all, for the terminal and the head of the page."""
+    told = [answer(audit), people(audit), effect_on_each(audit)]
+    if audit.distances:
+        told.append(frontier_sentence(audit, audit.distances[0]))
+    return [*told, held(audit)]
