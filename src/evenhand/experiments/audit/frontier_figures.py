@@ -34,16 +34,12 @@ def benefit(audit: Audit, width: str = "wide") -> Figure:
         margins(figure, 0.55, 0.2, 0.5, 0.22 + 0.2 * rows)
         most = float(audit.decisions.max()) or 1.0
         for g in range(len(audit.groups)):
-            look, order = group_look(g), np.argsort(audit.benefit[g], kind="stable")
-            x, y = audit.benefit[g][order], audit.policy.approve[g][order]
+            look = group_look(g)
             # A little apart, so that groups decided about alike can all be seen.
-            y = y + 0.012 * (g - (len(audit.groups) - 1) / 2)
-            axes.plot(
-                x, y, color=look["color"], linestyle=look["linestyle"], linewidth=1, alpha=0.7
-            )
-            sizes = 12 + 170 * audit.decisions[g][order] / most
+            apart = 0.02 * (g - (len(audit.groups) - 1) / 2)
+            sizes = 12 + 170 * audit.decisions[g] / most
             axes.scatter(
-                *(x, y, sizes),
+                *(audit.benefit[g], audit.policy.approve[g] + apart, sizes),
                 marker=look["marker"],
                 color=look["color"],
                 alpha=0.65,
@@ -87,11 +83,12 @@ def _distance_panel(panel: Axes, found: Distance) -> None:
     room = max(max(marks) - min(marks), 0.04 * abs(max(marks)), 1e-9)
     low, top = min(marks) - 0.55 * room, max(marks) + 0.3 * room
     x, y = np.append(found.line[:, 0], right), np.append(found.line[:, 1], found.line[-1, 1])
-    panel.set_xlim(-0.02 * right, right)
+    left = _left(found, right)
+    panel.set_xlim(left, right)
     panel.set_ylim(low, top)
-    edge_x = np.concatenate([[-0.02 * right, x[0]], x])
-    edge_y = np.concatenate([[low, low], y])
-    panel.fill_between(edge_x, np.maximum(edge_y, low), top, color=SHADE, linewidth=0, zorder=0)
+    fine = np.linspace(left, right, 300)
+    edge = np.where(fine < x[0], low, np.interp(fine, x, y))
+    panel.fill_between(fine, np.clip(edge, low, top), top, color=SHADE, linewidth=0, zorder=0)
     panel.plot(x, y, color=INK, linewidth=1.9, zorder=3)
     for rival, colour in rivals:
         at = (max(rival.disparity, 0.0), rival.profit)
@@ -110,6 +107,12 @@ def _distance_panel(panel: Axes, found: Distance) -> None:
     panel.xaxis.set_major_formatter(lambda v, _: plain_tick(v, words.unit))
     panel.yaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
     panel.locator_params(nbins=4)
+
+
+def _left(found: Distance, right: float) -> float:
+    """Where the axis starts: at 0, or, where all that is possible is far from it, nearer."""
+    least = float(found.line[0, 0])
+    return least - 0.15 * (right - least) if least > 0.4 * right else -0.02 * right
 
 
 def rivals_key(figure: Figure, width: str) -> None:
@@ -165,9 +168,9 @@ def _levels_panel(panel: Axes, audit: Audit, found: Distance, g: int) -> None:
             color=colour,
             linestyle=line,
             marker=marker,
-            markersize=3.5,
-            linewidth=1.5,
-            zorder=5 - order,
+            markersize=5.5 - order,
+            linewidth=3.2 - 0.8 * order,
+            zorder=3 + order,
         )
     panel.set_ylim(-0.04, 1.06)
     panel.yaxis.set_major_formatter(lambda v, _: plain_tick(v, "share"))

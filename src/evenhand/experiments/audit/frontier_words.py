@@ -38,7 +38,7 @@ def shifts(audit: Audit, rival: Rival) -> list[str]:
 
 def _shift(audit: Audit, shift: Shift) -> str:
     way = "more" if shift.after > shift.before else "less"
-    ends = [figure_of(value, "share") for value in (shift.before, shift.after)]
+    ends = [f"{100 * value:.0f}%" for value in (shift.before, shift.after)]
     return (
         f"approves {audit.groups[shift.group]} at {levels(audit, shift.first, shift.last)} {way} "
         f"often: {ends[0]} \N{RIGHTWARDS ARROW} {ends[1]}"
@@ -65,5 +65,5 @@ def levelled_down(audit: Audit, rival: Rival) -> str:
         if value < -_LOSS
     ]
     if not lost:
-        return "No group gains less under it."
-    return f"It lowers the gain per person of {listed(lost)}."
+        return "no group gains less than now"
+    return f"it lowers the gain per person of {listed(lost)}"

@@ -58,24 +58,26 @@ def _one(audit: Audit, number: int) -> list[Any]:
         f"fall under the audited policy. {_numbers(audit, found)}"
     )
     draw = partial(frontier_figures.differences, audit, found)
-    return [
-        heading,
-        *items,
+    drawn = (
         figure(f"by-level-{found.criterion}", draw, "Approvals by level.", caption),
         tables.fates_table(audit, number),
-    ]
+    )
+    if number == 0:
+        return [heading, *items, *drawn]
+    more = tag("summary", f"Approvals by level, and each group's fate, by {said.title.lower()}")
+    return [heading, *items, tag("details", more, *drawn)]
 
 
 def _told(audit: Audit, title: str, rival: Rival | None, unit: str) -> Markup:
     if rival is None:
         return tag("p", tag("strong", f"{title}: "), "the solver settled on none.")
     at = figure_of(max(rival.disparity, 0.0), unit)
-    start = f"earns {figure_of(rival.profit)} at {at}"
+    start = f"earns {figure_of(rival.profit)} at {at}; {levelled_down(audit, rival)}"
     told = shifts(audit, rival)
     if not told:
-        return tag("p", tag("strong", f"{title}: "), f"{start}, and decides as the audited does.")
+        return tag("p", tag("strong", f"{title}: "), f"{start}; it decides as the audited does.")
     return join(
-        tag("p", tag("strong", f"{title}: "), f"{start}. {levelled_down(audit, rival)} It"),
+        tag("p", tag("strong", f"{title}: "), f"{start}. It"),
         tag("ul", *(tag("li", f"{shift};") for shift in told[:-1]), tag("li", f"{told[-1]}.")),
     )
 

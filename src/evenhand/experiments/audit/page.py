@@ -77,12 +77,12 @@ def _causes(audit: Audit) -> Markup:
         "anyway: what would be if nobody were approved. A positive part puts the second group "
         "behind."
     )
-    caption = words.decomposition(audit, audit.pair)
     drawing = figure(
         "parts",
         partial(figures.causes, audit, tuple(pairs[:6])),
         "Parts of the difference.",
-        f"The dashed line is their sum. {caption}",
+        "The dashed line is their sum.",
+        words.decomposition(audit, audit.pair),
     )
     paper = audit.own.effects[audit.pair].paper
     note = (
@@ -113,7 +113,7 @@ def _benefit(audit: Audit) -> Markup:
     text = (
         "Benefit is what an approval now is expected to do to a person's qualification, compared "
         "with a refusal. Where it is equal, a policy that is even-handed by this definition "
-        "approves people of different groups equally often."
+        f"approves people of different groups equally often. {words.lowered(audit)}"
     )
     caption = f"{words.benefit_sentence(audit)} Larger marks: more decisions there."
     warning = (
@@ -141,11 +141,13 @@ def _frontier(audit: Audit) -> Markup | None:
         "may treat groups differently at the same level; where the law forbids that, the line is "
         "still a bound, but no recommendation."
     )
-    caption = " ".join(frontier_sentence(audit, found) for found in audit.distances)
+    told = [frontier_sentence(audit, found) for found in audit.distances]
     draw = partial(frontier_figures.distances, audit)
+    label = "The policy and its neighbours on the frontier."
+    caption = f"Arrows lead to the two nearest policies on the line. {told[0]}"
     return join(
         tag("p", text),
-        figure("distance", draw, "The policy and its neighbours on the frontier.", caption),
+        figure("distance", draw, label, caption, " ".join(told[1:])),
         tables.frontier_table(audit),
     )
 

@@ -176,8 +176,10 @@ def pairs_of(audit: Audit) -> list[Pair]:
 
 def decompositions(audit: Audit) -> Markup:
     """A sentence per pair of groups."""
-    items = [tag("li", words.decomposition(audit, pair)) for pair in pairs_of(audit)]
-    return tag("ul", *items)
+    told = [words.decomposition(audit, pair) for pair in pairs_of(audit)]
+    if len(told) == 1:
+        return tag("p", tag("strong", told[0]))
+    return tag("ul", *(tag("li", sentence) for sentence in told))
 
 
 def _head(heads: Sequence[Any]) -> Markup:

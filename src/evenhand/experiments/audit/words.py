@@ -148,6 +148,21 @@ def harm(audit: Audit) -> str:
     )
 
 
+def lowered(audit: Audit) -> str:
+    """Which share of approvals goes to people whom an approval is expected to lower."""
+    approved = audit.decisions * audit.policy.approve
+    total = approved.sum(1)
+    if not (total > 1e-9).any():
+        return "It approves nobody."
+    share = np.where(audit.benefit < -1e-9, approved, 0.0).sum(1) / np.maximum(total, 1e-12)
+    if share.max() < 5e-4:
+        return "No approval goes to people whom it is expected to lower."
+    return (
+        f"Of its approvals {_by_group(audit, share)} go to people whom an approval is expected to "
+        "lower: a default would cost them more than a repayment can give."
+    )
+
+
 def benefit_sentence(audit: Audit) -> str:
     """How differently two groups' people with about equal benefit are decided about."""
     found = next(s for s in audit.similar if s.pair == audit.pair)
@@ -165,18 +180,20 @@ def held(audit: Audit) -> str:
     num = len(audit.worlds) - 1
     if not num:
         return "No number of this world is marked as assumed, so nothing was varied."
-    kept = sum(c.holds for c in audit.conclusions)
-    turning = [c for c in audit.conclusions if c.turns]
-    vanishing = len(audit.conclusions) - kept - len(turning)
-    text = f"Of {len(audit.conclusions)} conclusions {kept} hold under all {number(num)} other "
-    text += "assumptions"
-    if vanishing:
-        text += f", {number(vanishing)} vanish under some but never turn round"
-    if not turning:
-        return f"{text}."
-    names = [c.question[0].lower() + c.question[1:] for c in turning]
-    more = [f"{number(len(names) - 4)} more"] if len(names) > 4 else []
-    return f"{text}, and {number(len(turning))} change: {listed(names[:4] + more)}."
+    first, all_of = audit.conclusions[0], audit.conclusions
+    text = f"{first.statement.rstrip('.')}: this holds under "
+    if first.holds:
+        text += f"all {number(num)} other assumptions"
+    else:
+        text += f"{number(num - len(first.changes_in))} of {number(num)} other assumptions, not "
+        text += f"with {listed([name.lower() for name in first.changes_in])}"
+    turning = sum(c.turns for c in all_of)
+    vanishing = sum(not c.holds for c in all_of) - turning
+    return (
+        f"{text}. Of all {len(all_of)} conclusions {number(sum(c.holds for c in all_of))} hold "
+        f"under every one, {number(vanishing)} vanish under some but never turn round, and "
+        f"{number(turning)} change."
+    )
 
 
 def number(count: int) -> str:
