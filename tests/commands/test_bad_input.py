@@ -40,6 +40,15 @@ LINES = [
     ("compare --policies a_folder.csv", "Is a directory"),
     ("compare --policies empty.csv", "lacks column 'group'"),
     ("compare --policies short.csv", "says nothing of group group 1, level 0"),
+    (
+        "compare --policies card.joblib",
+        "card.joblib is a pickle, and loading a pickle runs any code",
+    ),
+    ("compare --policies card.joblib --allow-pickle", "cannot be loaded as a model"),
+    ("compare --policies nowhere.skops", "nowhere.skops cannot be read: No such file"),
+    ("compare --policies card.onnx>0.5", "reads card.onnx>=0.7 (label 1 is good)"),
+    ("compare --policies card.onnx", "cannot be loaded as an ONNX model"),
+    ("compare --policies model", "there is no policy 'model'"),
     ("compare --set up=x", "up takes whole numbers"),
     ("compare --set up=1 --set up=2", "'up' twice"),
     ("compare --set up=", "takes key=value, got 'up='"),
@@ -65,6 +74,9 @@ LINES = [
     ("compare --option dqn.width=3", "add it to --algorithms"),
     ("compare --option width=3", "takes algorithm.field=value"),
     ("evaluate --policy nope", "no policy 'nope'"),
+    ("evaluate --policy card.joblib", "add --allow-pickle (in Python: with allow_pickles())"),
+    ("evaluate --policy card.joblib --allow-pickle", "save it again, with the versions"),
+    ("evaluate --policy card.skops", "cannot be read: Is a directory"),
     ("evaluate --episodes 1000000000", "decisions to keep in memory"),
     ("evaluate --seed -1", "got -1"),
     ("evaluate --env Admissions-v0 --set cost=x", "cost must hold finite numbers"),
@@ -87,10 +99,12 @@ LINES = [
 def crowded(tmp_path, monkeypatch):
     """A folder with things that are not what they seem."""
     monkeypatch.chdir(tmp_path)
-    for name in ("a_folder", "a_folder.csv"):
+    for name in ("a_folder", "a_folder.csv", "card.skops"):
         (tmp_path / name).mkdir()
     for name in ("a_file", "empty.csv"):
         (tmp_path / name).touch()
+    for name in ("card.joblib", "card.onnx"):
+        (tmp_path / name).write_text("no model")
     (tmp_path / "short.csv").write_text("group,level,approve\n0,1,1\n")
     write_params(tmp_path / "typo.toml", gym())
     text = (tmp_path / "typo.toml").read_text()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from jaxtyping import PRNGKeyArray
 
+from evenhand.algorithms.model_text import read_model_text
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.policy import AbstractPolicy
 from evenhand.core.registry import POLICIES, POLICY_FORMS, load
@@ -20,6 +21,9 @@ READS: dict[str, tuple[str, ...]] = {
 
 # Policies that are fitted on an episode of their own before they are deployed.
 LEARNS_IN_WORLD = ("max-util-fitted", "accuracy-classifier")
+
+# Policies that are written as the path of a file.
+FILES = ("model", "table")
 
 
 class Written(NamedTuple):
@@ -34,14 +38,17 @@ def read_policy(text: str) -> Written:
     text = text.strip()
     if text.lower().endswith(".csv"):
         return Written("table", text)
+    if read_model_text(text) is not None:
+        return Written("model", text)
     if re.match(r"score\b", text):
         score = re.fullmatch(r"score\s*>=\s*(\S+)", text)
         if score is None:
             raise InputError(f"a score policy reads score>=620, got {text!r}")
         return Written("score", score[1])
     name, colon, argument = text.partition(":")
-    if name not in POLICIES or name == "table":
-        raise unknown_name("policy", name, [*(set(POLICIES) - {"score", "table"}), "score>=620"])
+    if name not in POLICIES or name in FILES:
+        known = set(POLICIES) - {"score", *FILES}
+        raise unknown_name("policy", name, [*known, "score>=620"])
     if name in POLICY_FORMS and not argument:
         raise InputError(f"policy {name!r} needs a number; write {POLICY_FORMS[name]}")
     if colon and name in ("approve-all", "deny-all", *READS):

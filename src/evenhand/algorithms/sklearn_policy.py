@@ -63,8 +63,11 @@ def classifier_policy(
     return TabularPolicy(jnp.stack([1 - approve, approve], -1), env)
 
 
-def positive_prob(estimator: Any, rows: np.ndarray) -> np.ndarray:
-    """`(n,)` P(label 1); an estimator without probabilities is certain of what it predicts."""
+def positive_prob(estimator: Any, rows: Any) -> np.ndarray:
+    """`(n,)` P(label 1); an estimator without probabilities is certain of what it predicts.
+
+    `rows` is an array, or a data frame for an estimator that tells its columns by name.
+    """
     predict = getattr(estimator, "predict_proba", None)
     if predict is None:
         return np.asarray(estimator.predict(rows), float)

@@ -38,8 +38,12 @@ class Compare:
     algorithms: str = "ppo"
     """Comma-separated learners, see `evenhand list`; empty for none."""
     policies: str | None = None
-    """Comma-separated rules such as threshold:3, constant:0.5, max-util; empty for none. By default
+    """Comma-separated rules such as threshold:3, constant:0.5, max-util, or fitted models such as
+    'card.skops>=0.7' (see evenhand evaluate --help); empty for none. By default
     max-util,equal-opportunity,approve-all; for admissions accuracy-classifier,approve-all."""
+    allow_pickle: bool = False
+    """Load models from .joblib or .pkl files. Loading such a file runs any code that was put in
+    it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """algorithm.field=value, such as ppo.discount=0.999; repeatable."""
     seeds: int = 10
@@ -70,6 +74,7 @@ class Compare:
 
 def run(options: Compare) -> dict[str, Any]:
     """The summary of the finished run; its folder holds records and the page."""
+    from evenhand.algorithms.model_text import allow_pickles
     from evenhand.experiments.choose_world import world_id
     from evenhand.experiments.config import Experiment
     from evenhand.experiments.record import read_run
@@ -99,7 +104,8 @@ def run(options: Compare) -> dict[str, Any]:
     runs = Path(options.out)
     if runs.exists() and not runs.is_dir():
         raise InputError(f"--out {options.out} is a file; name a folder for the runs")
-    folder = run_experiment(experiment, runs, command_line(options), options.seed_mode)
+    with allow_pickles(options.allow_pickle):
+        folder = run_experiment(experiment, runs, command_line(options), options.seed_mode)
     _write_sensitivity(experiment, folder)
     page = write_page(folder)
     return {**summary(read_run(folder)), "folder": str(folder), "page": str(page)}
@@ -142,6 +148,9 @@ def command_line(options: Compare) -> str:
         if value == field.default:
             continue
         flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+            continue
         for item in value if isinstance(value, tuple) else (value,):
             words += [flag, str(item)]
     return shlex.join(words)

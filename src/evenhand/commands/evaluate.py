@@ -30,8 +30,13 @@ class Evaluate:
     """Changes to the population, as key=value; repeatable."""
     policy: str = "max-util"
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
-    score>=620, max-util, max-util-fitted, equal-opportunity, accuracy-classifier, or a .csv file
-    with columns group,level,approve."""
+    score>=620, max-util, max-util-fitted, equal-opportunity, accuracy-classifier, a .csv file
+    with columns group,level,approve, or a fitted model in a .skops, .onnx, .joblib or .pkl file:
+    card.skops (approve from probability 0.5 of label 1), 'card.skops>=0.7', 'card.skops<0.2'
+    (label 1 is the bad outcome), card.skops:random."""
+    allow_pickle: bool = False
+    """Load a model from a .joblib or .pkl file. Loading such a file runs any code that was put in
+    it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
     episodes: int = 5
     """Independent episodes; intervals are over them."""
     steps: int | None = None
@@ -42,6 +47,13 @@ class Evaluate:
 
 def run(options: Evaluate) -> dict[str, Any]:
     """Means over episodes of every metric, by group and as a whole, with 95% intervals."""
+    from evenhand.algorithms.model_text import allow_pickles
+
+    with allow_pickles(options.allow_pickle):
+        return _evaluate(options)
+
+
+def _evaluate(options: Evaluate) -> dict[str, Any]:
     _check(options)
     from evenhand.algorithms.policies import read_policy
     from evenhand.experiments.choose_world import choose_world, world_id

@@ -37,6 +37,7 @@ POLICIES: dict[str, str] = {
     "threshold": "evenhand.algorithms.rules:level_threshold",
     "score": "evenhand.algorithms.rules:score_threshold",
     "table": "evenhand.algorithms.rules:table",
+    "model": "evenhand.algorithms.model_policy:model_policy",
     "max-util": "evenhand.algorithms.max_util:max_util",
     "max-util-fitted": "evenhand.algorithms.classifiers:max_util_fitted",
     "equal-opportunity": "evenhand.algorithms.equal_opportunity:equal_opportunity",
@@ -48,6 +49,7 @@ POLICY_FORMS: dict[str, str] = {
     "threshold": "threshold:3 or threshold:3,2",
     "score": "score>=620",
     "table": "a .csv file with columns group,level,approve",
+    "model": "a .skops, .onnx, .joblib or .pkl file with a fitted model: card.skops>=0.7",
 }
 
 METRIC_IDS: tuple[str, ...] = (

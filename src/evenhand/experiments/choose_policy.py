@@ -5,6 +5,7 @@ from typing import Any
 import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
+from evenhand.algorithms.model_policy import model_notes
 from evenhand.algorithms.policies import LEARNS_IN_WORLD, READS, make_policy, read_policy
 from evenhand.algorithms.rules import bin_edges, score_cut
 from evenhand.core.policy import AbstractPolicy
@@ -16,8 +17,9 @@ def parse_policy(text: str, env: Any, params: Any, key: PRNGKeyArray) -> tuple[A
 
     Texts are the names in `POLICIES`: "approve-all", "deny-all", "constant:0.5", "threshold:3",
     "threshold:3,2", "score>=620", "max-util", "max-util-fitted", "equal-opportunity",
-    "accuracy-classifier", or the path of a .csv table (group,level,approve). The world comes back
-    wrapped if the policy reads more than it shows.
+    "accuracy-classifier", the path of a .csv table (group,level,approve), or a fitted model's file,
+    such as "card.skops>=0.7"; pickles need `allow_pickles()`. The world comes back wrapped if the
+    policy reads more than it shows.
     """
     reads = READS.get(read_policy(text).name, ())
     if "level-shares" in reads and "level-shares" not in env.slices:
@@ -32,8 +34,10 @@ def check_policy(text: str, env: Any, params: Any) -> None:
 
 
 def policy_notes(text: str, env: Any) -> list[str]:
-    """What a person should know about how `text` was read: a score moved to a level's edge."""
+    """What a person should know about how `text` was read, such as a score moved to an edge."""
     name, argument = read_policy(text)
+    if name == "model":
+        return model_notes(text, env)
     if name != "score":
         return []
     note = score_cut(float(argument or ""), bin_edges(env))[1]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evenhand.algorithms.model_text import read_model_text
 from evenhand.core.errors import InputError, unknown_name
 
 # Steps are counted in 32 bits, and a run ends with a whole update.
@@ -94,12 +95,17 @@ class Experiment:
         content = {k: v for k, v in self.to_json().items() if _LATER.get(k) != v or k not in _LATER}
         if self.params is not None:
             content["params"] = _content(self.params)
-        content["methods"] = [
-            f"table {_content(name)}" if name.lower().endswith(".csv") else name
-            for name in self.methods
-        ]
+        content["methods"] = [_method(name) for name in self.methods]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _method(name: str) -> str:
+    """What counts in a digest: a method's name, but of a file its content and its use."""
+    if name.lower().endswith(".csv"):
+        return f"table {_content(name)}"
+    model = read_model_text(name)
+    return name if model is None else f"model {_content(model.path)} {model.rule} {model.cut:g}"
 
 
 def _content(file: str) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from evenhand.algorithms.model_text import read_model_text
+from evenhand.algorithms.policies import FILES
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import ALGORITHMS, POLICIES
 from evenhand.experiments.choose_policy import check_policy
@@ -58,8 +60,9 @@ def check_methods(experiment: Experiment, world: tuple[Any, Any, Any]) -> None:
 def _check_name(method: str) -> None:
     """Suggest learners too where a name is neither theirs nor a policy's."""
     name = method.partition(":")[0].strip()
-    if name not in POLICIES and not name.lower().endswith(".csv") and name[:5] != "score":
-        raise unknown_name("algorithm or policy", name, {*ALGORITHMS, *POLICIES} - {"table"})
+    written = name.lower().endswith(".csv") or name[:5] == "score" or read_model_text(method)
+    if name not in POLICIES and not written:
+        raise unknown_name("algorithm or policy", name, {*ALGORITHMS, *POLICIES} - {*FILES})
 
 
 def part_steps(experiment: Experiment, method: str, env: Any) -> int:

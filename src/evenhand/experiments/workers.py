@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import Any
 
 THREAD_NAME = "evenhand-part"
@@ -36,8 +37,11 @@ def run_jobs(
         waiting.put(job)
     errors: list[BaseException] = []
     todo = (waiting, work, stop, errors)
+    # Threads know nothing of their maker's context, such as leave to load pickles; this tells them.
     threads = [
-        threading.Thread(target=_work, args=todo, name=THREAD_NAME, daemon=True)
+        threading.Thread(
+            target=copy_context().run, args=(_work, *todo), name=THREAD_NAME, daemon=True
+        )
         for _ in range(min(num_workers, len(jobs)))
     ]
     for thread in threads:
