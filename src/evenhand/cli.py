@@ -66,6 +66,11 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.frontier",
         "Frontier",
     ),
+    "decompose": Command(
+        "Where a policy's gap of gain between two groups comes from, exactly.",
+        "evenhand.commands.decompose",
+        "Decompose",
+    ),
     "sensitivity": Command(
         "Which exact conclusions survive other payoffs and moves.",
         "evenhand.commands.sensitivity",

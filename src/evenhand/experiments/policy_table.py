@@ -1,6 +1,7 @@
 """From what a person writes to a policy as a table, for everything that is computed exactly."""
 
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,17 @@ from evenhand.tabular.rule_table import (
 )
 
 
-def policy_table(text: str, population: LendingPopulation) -> np.ndarray:
+def policy_table(text: str, population: LendingPopulation, seed: int = 0) -> np.ndarray:
     """`(G, K, 2)` probabilities of denial and approval, by group and level.
 
     Constants, thresholds, scores and .csv tables are read in numpy. Any other text that
     `parse_policy` knows is made in a world that shows group and level only, and read off there:
-    this imports jax. A policy that looks at more than group and level has no table.
+    this imports jax, and `seed` is for policies that learn there. A policy that looks at more than
+    group and level has no table.
     """
     approve = _rule(text.strip(), population)
     if approve is None:
-        return _read_off(text, population)
+        return _read_off(text, population, seed)
     return np.stack([1 - approve, approve], -1)
 
 
@@ -64,7 +66,7 @@ def _score(text: str) -> float | None:
     return None if found is None else read_number(found[1], "a score")
 
 
-def _read_off(text: str, population: LendingPopulation) -> np.ndarray:
+def _read_off(text: str, population: LendingPopulation, seed: int) -> np.ndarray:
     import jax
     import jax.numpy as jnp
     import jax.random as jr
@@ -74,7 +76,7 @@ def _read_off(text: str, population: LendingPopulation) -> np.ndarray:
     from evenhand.experiments.choose_policy import parse_policy
 
     env = Lending(population, features=("score-onehot", "group"))
-    policy, shown = parse_policy(text, env, env.default_params(), jr.key(0))
+    policy, shown = parse_policy(text, env, env.default_params(), jr.key(seed))
     if shown is not env:
         raise InputError(
             f"policy {text!r} looks at more than group and level, so it is no table; "
@@ -83,7 +85,7 @@ def _read_off(text: str, population: LendingPopulation) -> np.ndarray:
     if isinstance(policy, TabularPolicy):
         return _as_laws(np.asarray(policy.table, np.float64))
     obs = _every_observation(env)
-    log_prob = jax.vmap(lambda seen: jnp.stack([policy.log_prob(seen, a) for a in (0, 1)]))
+    log_prob = jax.vmap(lambda seen: jax.vmap(partial(policy.log_prob, seen))(jnp.arange(2)))
     found = np.exp(np.asarray(log_prob(jnp.asarray(obs)), np.float64))
     return _as_laws(found.reshape(population.num_groups, population.num_levels, 2))
 
