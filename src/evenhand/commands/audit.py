@@ -21,7 +21,12 @@ class AuditOptions:
 
     policy: str
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
-    score>=620, max-util, a .csv file with columns group,level,approve, or a model file."""
+    score>=620, max-util, a .csv file with columns group,level,approve, or a fitted model in a
+    .skops, .onnx, .joblib or .pkl file: card.skops, 'card.skops>=0.7', 'card.skops<0.2' (label 1
+    is the bad outcome), card.skops:random."""
+    allow_pickle: bool = False
+    """Load a model from a .joblib or .pkl file. Loading such a file runs any code that was put in
+    it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
     preset: str | None = None
     """A named population: gym (default), fico, drift-1, drift-2, drift-3."""
     params: str | None = None
@@ -50,13 +55,15 @@ def run(options: AuditOptions) -> dict[str, Any]:
     start = time.perf_counter()
     page = _checked_page(options.out)
     criteria = _criteria(options)
+    from evenhand.algorithms.model_text import allow_pickles
     from evenhand.experiments.audit.as_dict import as_dict
     from evenhand.experiments.audit.facts import audit
     from evenhand.experiments.audit.policy import read_audited
 
     population = _population(options)
     pair = _pair(options.pair, population.groups)
-    policy = read_audited(options.policy, population)
+    with allow_pickles(options.allow_pickle):
+        policy = read_audited(options.policy, population)
     found = audit(population, policy, criteria, options.steps, options.radius, pair)
     if page is not None:
         from evenhand.core.files import write_text
@@ -160,6 +167,10 @@ def _command_line(options: AuditOptions) -> str:
         value = getattr(options, field.name)
         if value == field.default or value is None:
             continue
+        flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+            continue
         for item in value if isinstance(value, tuple) else (value,):
-            words += ["--" + field.name.replace("_", "-"), str(item)]
+            words += [flag, str(item)]
     return shlex.join(words)

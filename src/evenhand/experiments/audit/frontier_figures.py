@@ -7,11 +7,11 @@ from matplotlib.lines import Line2D
 
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.nearest import Distance
-from evenhand.experiments.figures.panels import key, key_rows, plain_tick
+from evenhand.experiments.figures.benefit import benefit
+from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.style import (
     INK,
     METHOD_COLOURS,
-    MUTED,
     PAPER,
     SHADE,
     group_look,
@@ -25,36 +25,12 @@ RICHER, CLOSER = METHOD_COLOURS[1], METHOD_COLOURS[2]
 NAMES = ("audited", "most profit, no more disparity", "least disparity, no less profit")
 
 
-def benefit(audit: Audit, width: str = "wide") -> Figure:
+def benefits(audit: Audit, width: str = "wide") -> Figure:
     """Chance of approval against the benefit of an approval; a mark's area is decisions there."""
-    with styled():
-        rows = key_rows(audit.groups, width)
-        figure = new_figure(width, 2.6 + 0.2 * rows)
-        axes = figure.add_subplot()
-        margins(figure, 0.55, 0.2, 0.5, 0.22 + 0.2 * rows)
-        most = float(audit.decisions.max()) or 1.0
-        for g in range(len(audit.groups)):
-            look = group_look(g)
-            # A little apart, so that groups decided about alike can all be seen.
-            apart = 0.02 * (g - (len(audit.groups) - 1) / 2)
-            sizes = 12 + 170 * audit.decisions[g] / most
-            axes.scatter(
-                *(audit.benefit[g], audit.policy.approve[g] + apart, sizes),
-                marker=look["marker"],
-                color=look["color"],
-                alpha=0.65,
-                linewidths=0,
-                zorder=3,
-            )
-        axes.axvline(0, color=MUTED, linewidth=0.8)
-        axes.set_ylim(-0.08, 1.08)
-        axes.set_title("chance of approval", weight="normal", color=MUTED, x=0, pad=6)
-        axes.set_xlabel("benefit: gain of an approval now, compared with a refusal")
-        axes.yaxis.set_major_formatter(lambda v, _: plain_tick(v, "share"))
-        axes.xaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
-        axes.locator_params(axis="x", nbins=6)
-        key(figure, audit.groups, width)
-    return figure
+    shown = audit.population.labels if width == "wide" else ()
+    return benefit(
+        *(audit.benefit, audit.policy.approve, audit.decisions), audit.groups, shown, width
+    )
 
 
 def distances(audit: Audit, width: str = "wide") -> Figure:

@@ -1,21 +1,15 @@
 """How far a policy is from the exact frontier, and what the frontier's policies do differently."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from evenhand.experiments.audit.least import least_disparity
 from evenhand.experiments.audit.numbers import GroupNumbers, group_numbers
-from evenhand.tabular.criteria import Rows
 from evenhand.tabular.evaluation import occupancy
 from evenhand.tabular.frontier import Frontier
-from evenhand.tabular.master import Optimum, least_tolerance_goal
 from evenhand.tabular.mdp import TabularMDP
 
-# A profit this little below (relative) is the same profit: HiGHS solves to about as much.
-_SAME = 1e-9
-# The recall gap at a given profit is found by search, up to this.
-SEARCH_TOL = 1e-4
-_MOST_ROUNDS = 20
 # A shift of approvals below this is not told.
 _TOLD = 0.02
 
@@ -90,66 +84,22 @@ def distance(
         points = max(3, points // 2)
     ends = exact.unconstrained.disparity, exact.least_tolerance
     solved = [exact.point(float(tolerance)) for tolerance in np.linspace(*ends, points)]
-    line = np.array([[max(p.disparity, 0.0), p.profit] for p in solved if np.isfinite(p.profit)])
-    told = own.criteria[exact.criterion], profit
     seen = approvals_by_level(mdp, policy)
-    rivals = (
-        None if other is None else _rival(mdp, exact.criterion, other, seen, policy)
-        for other in (richer, _closer(exact, *told))
-    )
-    return Distance(exact.criterion, at, profit, *rivals, line=line[np.argsort(line[:, 0])])
+    rivals = [
+        None if other is None else _rival(mdp, exact.criterion, other, seen)
+        for other in (richer, least_disparity(exact, at, profit))
+    ]
+    ends = [(r.disparity, r.profit) for r in rivals if r is not None]
+    line = _line([*((p.disparity, p.profit) for p in solved), *ends])
+    return Distance(exact.criterion, at, profit, *rivals, line=line)
 
 
-def earns_as_much(profit: float, floor: float) -> bool:
-    """Whether a profit is at least the floor, but for rounding; False for NaN."""
-    return bool(profit >= floor - _SAME * (1 + abs(floor)))
-
-
-def _closer(exact: Frontier, disparity: float, profit: float) -> np.ndarray | None:
-    """The policy of least disparity among those that earn at least `profit`."""
-    floor = profit - _SAME * (1 + abs(profit))
-    if exact.measure.rows is None:
-        return _searched(exact, disparity, floor)
-    goal = least_tolerance_goal(_with_floor(exact, floor), exact.objective.shape)
-    found: Optimum = exact.reach.maximise(goal)
-    return None if found.totals is None else exact.reach.policy(found)
-
-
-def _with_floor(exact: Frontier, floor: float) -> Rows:
-    """The criterion's rows and one more: the profit is at least `floor`."""
-    if exact.measure.rows is None:
-        raise ValueError(f"{exact.criterion} has no linear rows")
-    rows = exact.measure.rows(exact.layout)
-    return replace(
-        rows,
-        y0=np.concatenate([rows.y0, -exact.objective.reshape(1, -1)]),
-        z=np.concatenate([rows.z, np.zeros((1, rows.z.shape[1]))]),
-        u0=np.append(rows.u0, -floor),
-        u1=np.append(rows.u1, 0.0),
-    )
-
-
-def _searched(exact: Frontier, disparity: float, floor: float) -> np.ndarray | None:
-    """The same by search: the best profit never falls with the tolerance."""
-    low, high = 0.0, disparity
-    least, best = exact.point(low), exact.point(high)
-    if least.profit >= floor:
-        return least.policy
-    if not best.profit >= floor:
-        return None
-    for _ in range(_MOST_ROUNDS):
-        # The tangent of a concave line lies above it: it meets the floor just before the line does.
-        ahead = (floor - least.profit) / least.dual if least.dual > 0 else np.inf
-        near = low + ahead + SEARCH_TOL / 2
-        found = exact.point(near if near < high else high - SEARCH_TOL)
-        if found.profit >= floor:
-            high, best = min(found.tolerance, found.disparity), found
-            found = exact.point(max(high - SEARCH_TOL, low))
-        if found.profit < floor:
-            low, least = found.tolerance, found
-        if high - low <= 1.001 * SEARCH_TOL:
-            break
-    return best.policy
+def _line(points: list[tuple[float, float]]) -> np.ndarray:
+    """Frontier points by rising disparity; profit never falls along them."""
+    kept = sorted((max(x, 0.0), y) for x, y in points if np.isfinite(x) and np.isfinite(y))
+    line = np.array(kept)
+    line[:, 1] = np.maximum.accumulate(line[:, 1])
+    return line
 
 
 def approvals_by_level(mdp: TabularMDP, policy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +115,6 @@ def _rival(
     criterion: str,
     policy: np.ndarray,
     own: tuple[np.ndarray, np.ndarray],
-    audited: np.ndarray,
 ) -> Rival:
     numbers, (approve, decisions) = group_numbers(mdp, policy), approvals_by_level(mdp, policy)
     before = np.where(np.isnan(own[0]), approve, own[0])

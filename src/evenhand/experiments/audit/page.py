@@ -1,10 +1,10 @@
 """The page of an audit: one file, no script, no network."""
 
 from functools import partial
-from typing import Any
 
 from evenhand.experiments.audit import figures, frontier_figures, tables, words
-from evenhand.experiments.audit.conclusions import RULE
+from evenhand.experiments.audit.assumed import assumed
+from evenhand.experiments.audit.assumption_words import held
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.nearer import nearer
 from evenhand.experiments.audit.similar import EXACT_RADIUS
@@ -20,7 +20,7 @@ def audit_page(audit: Audit, command: str) -> Markup:
     lead = [
         tag("p", words.answer(audit), class_="answer"),
         tag("p", f"{words.people(audit)} {words.effect_on_each(audit)}", class_="lead"),
-        tag("p", words.held(audit), class_="lead"),
+        tag("p", held(audit), class_="lead"),
     ]
     made = [
         ("groups", "What happens to each group", _groups(audit)),
@@ -28,7 +28,7 @@ def audit_page(audit: Audit, command: str) -> Markup:
         ("benefit", "Who is approved, given what an approval does", _benefit(audit)),
         ("frontier", "How far from the exact frontier", _frontier(audit)),
         ("nearest", "What better policies do differently", nearer(audit)),
-        ("assumed", "What is assumed, and what hangs on it", _assumed(audit)),
+        ("assumed", "What is assumed, and what hangs on it", assumed(audit)),
         ("meaning", "What each measure means, and whom a bad value harms", _meaning(audit)),
         ("how", "How it was made, and what it does not say", _how(audit, command)),
     ]
@@ -124,7 +124,7 @@ def _benefit(audit: Audit) -> Markup:
     )
     return join(
         tag("p", text),
-        figure("benefits", partial(frontier_figures.benefit, audit), "Benefit.", caption),
+        figure("benefits", partial(frontier_figures.benefits, audit), "Benefit.", caption),
         tables.benefit_table(audit),
         tag("p", warning, class_="note"),
     )
@@ -149,31 +149,6 @@ def _frontier(audit: Audit) -> Markup | None:
         tag("p", text),
         figure("distance", draw, label, caption, " ".join(told[1:])),
         tables.frontier_table(audit),
-    )
-
-
-def _assumed(audit: Audit) -> Markup:
-    assumed = audit.population.assumed
-    if not assumed:
-        text = (
-            "No number of this world is marked as assumed: it is audited as published. To see "
-            "what hangs on its moves or payoffs, name them: --assume up,down,reward_default."
-        )
-        return tag("p", text)
-    parts: list[Any] = [
-        tag("p", "These numbers are choices, not estimates."),
-        tag("div", definitions([(tag("code", n), w) for n, w in assumed.items()]), class_="marked"),
-    ]
-    if len(audit.worlds) == 1:
-        return join(*parts, tag("p", "None of them moves a level or a payoff; nothing was varied."))
-    worlds = [(world.name, f"{world.why}.") for world in audit.worlds[1:]]
-    return join(
-        *parts,
-        tag("p", tag("strong", words.held(audit))),
-        tag("p", "The audit ran again with one of them changed at a time:"),
-        definitions(worlds, "facts"),
-        tables.conclusions_table(audit),
-        tag("p", RULE, class_="note"),
     )
 
 

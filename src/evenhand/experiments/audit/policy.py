@@ -1,9 +1,11 @@
 """The policy an audit is about, as a table over group and level."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from evenhand.algorithms.model_text import read_model_text
 from evenhand.core.errors import InputError
 from evenhand.data.population import LendingPopulation
 from evenhand.experiments.policy_table import policy_table, table_notes
@@ -49,10 +51,26 @@ def read_audited(text: str, population: LendingPopulation) -> AuditedPolicy:
         cut = population.num_levels - int(table[0, :, 1].sum())
         note = f"max-util never moves its threshold here: it is threshold:{cut}"
         return AuditedPolicy(text, method_title(text), meaning, table, (note,))
-    notes = tuple(table_notes(text, population))
+    notes = tuple(_notes(text, population))
     if text in _FITTED:
         notes += (f"{text} was fitted on one simulated episode, seed 0; another seed may differ",)
-    return AuditedPolicy(text, method_title(text), meaning, policy_table(text, population), notes)
+    table = policy_table(text, population)
+    return AuditedPolicy(text, _title(text), meaning, table, notes)
+
+
+def _title(text: str) -> str:
+    """A policy's name; a file is called by its own name, without the folders."""
+    is_file = text.lower().endswith(".csv") or read_model_text(text) is not None
+    return Path(text).name if is_file else method_title(text)
+
+
+def _notes(text: str, population: LendingPopulation) -> list[str]:
+    if read_model_text(text) is None:
+        return table_notes(text, population)
+    from evenhand.envs.lending import Lending
+    from evenhand.experiments.choose_policy import policy_notes
+
+    return policy_notes(text, Lending(population, features=("score-onehot", "group")))
 
 
 def _max_util(population: LendingPopulation) -> np.ndarray | None:

@@ -19,7 +19,7 @@ _GROUP_ROWS = (
     ("Default rate of the approved", "default_rate", "share", False),
     ("Profit", "profit", "reward", True),
     ("Profit per decision", "profit_per_decision", "reward", True),
-    ("Qualification gain per person", "gain_per_person", "gain", True),
+    ("Gain per person", "gain_per_person", "gain", True),
     ("Mean score at the start", "start_score", "levels", False),
     ("Mean score at the end", "end_score", "levels", False),
 )
@@ -34,7 +34,7 @@ def groups_table(audit: Audit) -> Markup:
         made.append(_row(title, values))
         if name == "gain_per_person":
             caused = [figure_of(value, "gain", signed=True) for value in audit.own.caused]
-            made.append(_row("… of which the policy causes", caused))
+            made.append(_row("… caused by the policy", caused))
     return table([_head(["", *audit.groups])], made, "What happens to each group", "fit")
 
 

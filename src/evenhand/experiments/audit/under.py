@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evenhand.experiments.audit.nearest import earns_as_much
+from evenhand.experiments.audit.least import earns_as_much
 from evenhand.experiments.audit.numbers import GroupNumbers, group_numbers
 from evenhand.experiments.audit.worlds import World
 from evenhand.tabular.criteria import CRITERIA

@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from evenhand.experiments.audit.assumption_words import held
 from evenhand.experiments.audit.conclusions import STILL
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.frontier_words import frontier_sentence, on_frontier
 from evenhand.experiments.audit.under import Effects, Pair
 from evenhand.experiments.sentences import listed
 from evenhand.experiments.wording import criterion_words, figure_of
-
-_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def title(audit: Audit) -> str:
@@ -28,11 +27,16 @@ def answer(audit: Audit) -> str:
     if abs(found.C) < STILL:
         text = f"Under {audit.policy.title}, {first} and {second} gain alike in qualification"
     else:
+        size = figure_of(abs(found.C))
+        less = f"gains {size} less" if not _both_lose(audit) else f"loses {size} more"
         text = (
-            f"Under {audit.policy.title}, {second} gains {figure_of(abs(found.C))} less in "
-            f"qualification per person than {first}"
+            f"Under {audit.policy.title}, {second} {less} in qualification per person than {first}"
         )
     return f"{text}, {_source(found)}; {better(audit)}."
+
+
+def _both_lose(audit: Audit) -> bool:
+    return bool((audit.own.numbers.gain_per_person[list(audit.pair)] < 0).all())
 
 
 def _source(found: Effects) -> str:
@@ -91,18 +95,23 @@ def _by_group(audit: Audit, values: np.ndarray, unit: str = "share") -> str:
 def effect_on_each(audit: Audit) -> str:
     """What approvals do to each group, compared with approving nobody."""
     caused, parts = audit.own.caused, []
-    for group, value in zip(audit.groups, caused, strict=True):
-        size = figure_of(abs(value))
-        if abs(value) < STILL:
-            parts.append(f"leaves {group} as they are")
-        else:
-            parts.append(f"{'raises' if value > 0 else 'lowers'} {group} by {size} a person")
+    for way, values in (("raises", caused), ("lowers", -caused)):
+        told = [
+            f"{figure_of(value)} ({group})"
+            for group, value in zip(audit.groups, values, strict=True)
+            if value >= STILL
+        ]
+        if told:
+            parts.append(f"{way} qualification per person by {listed(told)}")
+    still = [g for g, v in zip(audit.groups, caused, strict=True) if abs(v) < STILL]
+    if still:
+        parts.append(f"leaves that of {listed(still)} as it is")
     text = f"Compared with approving nobody, the policy {listed(parts)}."
     if (caused < -STILL).any():
         harmed = listed([g for g, v in zip(audit.groups, caused, strict=True) if v < -STILL])
         text += (
-            f" For {harmed} the loans that default push people down further than the repaid ones "
-            "lift them: being approved is the harm."
+            f" In {harmed} the loans that default push people down further than the repaid ones "
+            "lift them: there the approvals themselves do the harm."
         )
     return text
 
@@ -173,32 +182,6 @@ def benefit_sentence(audit: Audit) -> str:
         f"Between people of {names} with about equal benefit (within {found.radius:g}) the chance "
         f"of approval differs by {figure_of(found.share, 'share')} on average."
     )
-
-
-def held(audit: Audit) -> str:
-    """How many conclusions survive the assumed alternatives, and which do not."""
-    num = len(audit.worlds) - 1
-    if not num:
-        return "No number of this world is marked as assumed, so nothing was varied."
-    first, all_of = audit.conclusions[0], audit.conclusions
-    text = f"{first.statement.rstrip('.')}: this holds under "
-    if first.holds:
-        text += f"all {number(num)} other assumptions"
-    else:
-        text += f"{number(num - len(first.changes_in))} of {number(num)} other assumptions, not "
-        text += f"with {listed([name.lower() for name in first.changes_in])}"
-    turning = sum(c.turns for c in all_of)
-    vanishing = sum(not c.holds for c in all_of) - turning
-    return (
-        f"{text}. Of all {len(all_of)} conclusions {number(sum(c.holds for c in all_of))} hold "
-        f"under every one, {number(vanishing)} vanish under some but never turn round, and "
-        f"{number(turning)} change."
-    )
-
-
-def number(count: int) -> str:
-    """A small number in words."""
-    return _COUNTS[count] if count < len(_COUNTS) else str(count)
 
 
 def sentences(audit: Audit) -> list[str]:
