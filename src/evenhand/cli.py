@@ -35,9 +35,7 @@ COMMANDS: dict[str, Command] = {
         uses_jax=True,
     ),
     "audit": Command(
-        "Audit one policy exactly: by group, by cause, and beside the frontier.",
-        "evenhand.commands.audit",
-        "AuditOptions",
+        "Audit one policy, exactly and on one page.", "evenhand.commands.audit", "AuditOptions"
     ),
     "compare": Command(
         "Put policies and learners beside the exact optimum, on one page.",

@@ -3,13 +3,13 @@
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from evenhand.experiments.audit import words
+from evenhand.experiments.audit.conclusions import Conclusion
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.frontier_words import frontier_sentence
 from evenhand.experiments.audit.nearest import Distance, Rival
 from evenhand.experiments.audit.numbers import GroupNumbers
+from evenhand.experiments.audit.similar import Similar
 from evenhand.experiments.audit.under import Effects, WorldFacts
 
 _WHOLE = ("total_profit", "criteria", "totals")
@@ -33,32 +33,35 @@ def as_dict(audit: Audit) -> dict[str, Any]:
         "by_group": _by_group(audit),
         "criteria": dict(own.numbers.criteria),
         "decomposition": [_effects(audit, d) for d in own.effects.values()],
-        "benefit_disparity": [
-            {
-                "groups": [audit.groups[g] for g in found.pair],
-                "radius": found.radius,
-                "value": found.value,
-                "most": found.most,
-                "mean_difference": found.share,
-            }
-            for found in audit.similar
-        ],
+        "benefit_disparity": [_similar(audit, found) for found in audit.similar],
         "policy_class": "visit",
         "frontier": [_distance(audit, found) for found in audit.distances],
         "assumed": dict(audit.population.assumed),
         "assumptions": [_world(audit, world) for world in audit.worlds],
-        "conclusions": [
-            {
-                "question": c.question,
-                "statement": c.statement,
-                "holds_everywhere": c.holds,
-                "changes_in": list(c.changes_in),
-                "vanishes_in": list(c.vanishes_in),
-                "verdicts": dict(zip(c.names, c.verdicts, strict=True)),
-            }
-            for c in audit.conclusions
-        ],
+        "conclusions": [_conclusion(found) for found in audit.conclusions],
         "notes": list(audit.policy.notes),
+    }
+
+
+def _similar(audit: Audit, found: Similar) -> dict[str, Any]:
+    return {
+        "groups": [audit.groups[g] for g in found.pair],
+        "radius": found.radius,
+        "value": found.value,
+        "most": found.most,
+        "mean_difference": found.share,
+        "mean_signed_difference": found.ahead,
+    }
+
+
+def _conclusion(found: Conclusion) -> dict[str, Any]:
+    return {
+        "question": found.question,
+        "statement": found.statement,
+        "holds_everywhere": found.holds,
+        "changes_in": list(found.changes_in),
+        "vanishes_in": list(found.vanishes_in),
+        "verdicts": dict(zip(found.names, found.verdicts, strict=True)),
     }
 
 
@@ -129,7 +132,7 @@ def _rival(audit: Audit, rival: Rival | None) -> dict[str, Any] | None:
         "profit": rival.profit,
         "disparity": rival.disparity,
         "by_group": _numbers(audit, rival.numbers),
-        "approve": np.where(np.isnan(rival.approve), None, rival.approve).tolist(),
+        "approve": rival.approve.tolist(),
         "shifts": [
             {
                 "group": audit.groups[s.group],

@@ -1,7 +1,7 @@
 """How much of an audit hangs on assumed numbers, in words."""
 
 from evenhand.experiments.audit.facts import Audit
-from evenhand.experiments.sentences import listed
+from evenhand.experiments.lists import listed
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -10,7 +10,7 @@ def held(audit: Audit) -> str:
     """How many conclusions survive the assumed alternatives, and which do not."""
     num = len(audit.worlds) - 1
     if not num:
-        return "No number of this world is marked as assumed, so nothing was varied."
+        return "No number of this world is marked as assumed; it was audited as published."
     first, all_of = audit.conclusions[0], audit.conclusions
     text = f"{first.statement.rstrip('.')}: this holds under "
     if first.holds:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.experiments.audit.under import Pair, WorldFacts
-from evenhand.experiments.sentences import listed
+from evenhand.experiments.lists import listed
 from evenhand.experiments.wording import criterion_words
 
 # Differences below these are none: in gain per person, in shares, and in profit.
 STILL, ALIKE, MATERIAL = 0.005, 0.005, 0.05
-NOBODY, NOT_DEFINED = "no group", "not defined"
+NOBODY, NEITHER, UNCHANGED, EQUAL = "no group", "neither", "no change", "no difference"
+NONE = (NOBODY, NEITHER, UNCHANGED, EQUAL)
+NOT_DEFINED = "not defined"
 
 RULE = (
     f"Gains per person within {STILL} of each other, and rates within half a percentage point, "
@@ -50,10 +52,10 @@ class Conclusion:
     @property
     def vanishes_in(self) -> tuple[str, ...]:
         """The worlds in which a difference or effect is no more, rather than another one."""
-        if self.verdicts[0] in (NOBODY, "yes", "no"):
+        if self.verdicts[0] in NONE:
             return ()
         pairs = zip(self.names, self.verdicts, strict=True)
-        return tuple(name for name, verdict in pairs if verdict == NOBODY)
+        return tuple(name for name, verdict in pairs if verdict in NONE)
 
     @property
     def turns(self) -> bool:
@@ -92,7 +94,7 @@ def conclusions(
 def _sentence(verdict: str, sentence: str, otherwise: str) -> str:
     if verdict == NOT_DEFINED:
         return "Not defined here."
-    return otherwise if verdict in (NOBODY, "no") else sentence.format(verdict)
+    return otherwise if verdict in (*NONE, "no") else sentence.format(verdict)
 
 
 def _least(values: np.ndarray, groups: tuple[str, ...], still: float) -> str:
@@ -105,7 +107,7 @@ def _least(values: np.ndarray, groups: tuple[str, ...], still: float) -> str:
 def _caused(groups: tuple[str, ...], g: int) -> tuple[str, Verdict, str, str]:
     def verdict(world: WorldFacts) -> str:
         value = float(world.caused[g])
-        return NOBODY if abs(value) < STILL else "raises" if value > 0 else "lowers"
+        return UNCHANGED if abs(value) < STILL else "raises" if value > 0 else "lowers"
 
     return (
         f"What lending does to {groups[g]}",
@@ -129,7 +131,7 @@ def _effects(groups: tuple[str, ...], pair: Pair) -> list[tuple[str, Verdict, st
 
         def verdict(world: WorldFacts, name: str = name) -> str:
             value = getattr(world.effects[pair], name)
-            return NOBODY if abs(value) < STILL else groups[pair[1] if value > 0 else pair[0]]
+            return NEITHER if abs(value) < STILL else groups[pair[1] if value > 0 else pair[0]]
 
         otherwise = sentence.replace("{}", "neither of them")
         made.append((question, verdict, f"{sentence} (of {both}).", f"{otherwise} (of {both})."))
@@ -138,7 +140,7 @@ def _effects(groups: tuple[str, ...], pair: Pair) -> list[tuple[str, Verdict, st
         effects = world.effects[pair]
         sizes = [abs(effects.DPE), abs(effects.IPE), abs(effects.SPE)]
         names = ("the direct part", "the part set in motion", "the part that would be there anyway")
-        return NOBODY if max(sizes) < STILL else names[int(np.argmax(sizes))]
+        return EQUAL if max(sizes) < STILL else names[int(np.argmax(sizes))]
 
     sentence = f"Of the difference between {both}, {{}} is the largest."
     made.append(("The largest part", largest, sentence, f"Between {both} there is no difference."))

@@ -114,24 +114,32 @@ def causes(audit: Audit, pairs: tuple[Pair, ...], width: str = "wide") -> Figure
         figure = new_figure(width, high * len(pairs) + 0.36 * (len(pairs) - 1) + 0.85)
         panels = figure.subplots(len(pairs), 1, sharex=True, squeeze=False).ravel()
         margins(figure, 1.12, 0.2, 0.5, 0.32, hspace=0.45)
-        reach = max(_reach(audit, pair) for pair in pairs) or 1.0
+        ends = _ends(audit, pairs)
         for panel, pair in zip(panels, pairs, strict=True):
-            _cause_panel(panel, audit, pair, reach)
+            _cause_panel(panel, audit, pair, ends)
         panels[-1].set_xlabel("difference of gain per person")
     return figure
 
 
-def _reach(audit: Audit, pair: Pair) -> float:
+def _parts(audit: Audit, pair: Pair) -> list[float]:
+    """The three parts, positive where they put the group behind that gains less."""
     found = audit.own.effects[pair]
-    return max(abs(v) for v in (found.C, found.DPE, found.IPE, found.SPE))
+    sign = 1.0 if found.C >= 0 else -1.0
+    return [sign * value for value in (found.DPE, found.IPE, found.SPE)]
 
 
-def _cause_panel(panel: Axes, audit: Audit, pair: Pair, reach: float) -> None:
+def _ends(audit: Audit, pairs: tuple[Pair, ...]) -> tuple[float, float]:
+    """The range that all panels share, with room for the numbers at the bars."""
+    values = [0.0, *(v for pair in pairs for v in (*_parts(audit, pair), sum(_parts(audit, pair))))]
+    reach = (max(values) - min(values)) or 1.0
+    return min(values) - (0.14 if min(values) < 0 else 0.03) * reach, max(values) + 0.2 * reach
+
+
+def _cause_panel(panel: Axes, audit: Audit, pair: Pair, ends: tuple[float, float]) -> None:
     found = audit.own.effects[pair]
     sign = 1.0 if found.C >= 0 else -1.0
     ahead, behind = pair if found.C >= 0 else (pair[1], pair[0])
-    values = [sign * v for v in (found.DPE, found.IPE, found.SPE)]
-    for place, (value, colour) in enumerate(zip(values, _PART_COLOURS, strict=True)):
+    for place, (value, colour) in enumerate(zip(_parts(audit, pair), _PART_COLOURS, strict=True)):
         panel.barh(place, value, 0.62, color=colour, alpha=0.85, linewidth=0)
         panel.annotate(
             figure_of(value, "gain", signed=True),
@@ -146,7 +154,7 @@ def _cause_panel(panel: Axes, audit: Audit, pair: Pair, reach: float) -> None:
     panel.axvline(sign * found.C, color=INK, linewidth=1.3, linestyle=(0, (3, 2)))
     panel.set_yticks(range(3), PARTS, color=INK, size=8.5)
     panel.set_ylim(2.6, -0.6)
-    panel.set_xlim(-1.28 * reach if min(values) < 0 else -0.03 * reach, 1.28 * reach)
+    panel.set_xlim(*ends)
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=False, axis="y")
     panel.spines["left"].set_visible(False)

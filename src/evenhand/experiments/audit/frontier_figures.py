@@ -1,5 +1,7 @@
 """The pictures of an audit beside the frontier: benefit, distance, and what policies there do."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -93,7 +95,7 @@ def _left(found: Distance, right: float) -> float:
 
 def rivals_key(figure: Figure, width: str) -> None:
     """The audited policy and the two frontier policies with their look, at the top."""
-    looks = (("D", METHOD_COLOURS[0], "-"), ("o", RICHER, "--"), ("o", CLOSER, ":"))
+    looks: Any = (("D", METHOD_COLOURS[0], "-"), ("o", RICHER, "--"), ("o", CLOSER, ":"))
     handles = [
         Line2D([], [], marker=marker, color=colour, linestyle=line, markersize=5)
         for marker, colour, line in looks

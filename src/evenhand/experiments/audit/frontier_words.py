@@ -2,7 +2,7 @@
 
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.nearest import Distance, Rival, Shift
-from evenhand.experiments.sentences import listed
+from evenhand.experiments.lists import listed
 from evenhand.experiments.wording import criterion_words, figure_of
 
 # Named shifts of a frontier policy; a loss of gain below this is not told.

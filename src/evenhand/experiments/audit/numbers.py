@@ -109,8 +109,8 @@ def _chances(at: Sequence[int] | np.ndarray, people: float, horizon: int) -> np.
     """`(T, H)` P(Bin(t, 1 / people) > k)."""
     from scipy.special import bdtrc
 
-    made = np.asarray(at, float)[:, None]
-    visit = np.arange(horizon, dtype=float)[None]
+    made = np.asarray(at, np.int64)[:, None]
+    visit = np.arange(horizon)[None]
     # Nobody is decided about more often than there were decisions.
     chance = bdtrc(np.minimum(visit, np.maximum(made - 1, 0)), np.maximum(made, 1), 1 / people)
     return np.where(visit < made, chance, 0.0)

@@ -9,9 +9,9 @@ from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.nearer import nearer
 from evenhand.experiments.audit.similar import EXACT_RADIUS
 from evenhand.experiments.document import document
+from evenhand.experiments.lists import listed
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.page import definitions, figure
-from evenhand.experiments.sentences import listed
 from evenhand.experiments.wording import figure_of
 
 
@@ -119,8 +119,8 @@ def _benefit(audit: Audit) -> Markup:
     warning = (
         f"Read Lambda with care: at the paper's own radius of {EXACT_RADIUS:g} only exactly equal "
         "benefits count. Where two groups never have equal benefits it is practically 0 whatever "
-        "is decided, as the column At most shows; a small Lambda says nothing about the size of "
-        "the difference above."
+        "is decided, as the column At most shows. Pairs further apart than the radius count less, "
+        "but do count. A small Lambda says nothing about the size of the difference above."
     )
     return join(
         tag("p", text),

@@ -54,7 +54,7 @@ def causes_table(audit: Audit, pairs: Sequence[Pair]) -> Markup:
 
 def benefit_table(audit: Audit) -> Markup:
     """Lambda of every pair at both radii, its largest value, and what that means."""
-    heads = ("Groups", "Benefits within", "Lambda", "At most", "Mean difference")
+    heads = ("Groups", "Benefits within", "Lambda", "At most", "Mean difference within")
     rows = []
     for found in audit.similar:
         names = f"{audit.groups[found.pair[0]]}, {audit.groups[found.pair[1]]}"

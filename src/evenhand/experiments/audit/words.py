@@ -3,11 +3,11 @@
 import numpy as np
 
 from evenhand.experiments.audit.assumption_words import held
-from evenhand.experiments.audit.conclusions import STILL
+from evenhand.experiments.audit.conclusions import ALIKE, STILL
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.frontier_words import frontier_sentence, on_frontier
 from evenhand.experiments.audit.under import Effects, Pair
-from evenhand.experiments.sentences import listed
+from evenhand.experiments.lists import listed
 from evenhand.experiments.wording import criterion_words, figure_of
 
 
@@ -105,7 +105,7 @@ def effect_on_each(audit: Audit) -> str:
             parts.append(f"{way} qualification per person by {listed(told)}")
     still = [g for g, v in zip(audit.groups, caused, strict=True) if abs(v) < STILL]
     if still:
-        parts.append(f"leaves that of {listed(still)} as it is")
+        parts.append(f"leaves {listed(still)} where they are")
     text = f"Compared with approving nobody, the policy {listed(parts)}."
     if (caused < -STILL).any():
         harmed = listed([g for g, v in zip(audit.groups, caused, strict=True) if v < -STILL])
@@ -125,25 +125,17 @@ def decomposition(audit: Audit, pair: Pair) -> str:
     else:
         start = f"Per person, {second} gains {figure_of(abs(found.C))} less than {first}"
     sign = 1 if found.C >= 0 else -1
-    told = [
-        _part(sign * found.DPE, second, first, "directly, by whom it approves"),
-        _part(
-            sign * found.IPE,
-            second,
-            first,
-            "through what it sets in motion, the levels that earlier decisions led people to",
-        ),
-        _part(sign * found.SPE, second, first, "and would be there with nobody approved"),
-    ]
-    kept = [part for part in told if part]
+    told = (
+        (sign * found.DPE, "directly, by whom it approves"),
+        (sign * found.IPE, "through the levels that its earlier decisions set in motion"),
+        (sign * found.SPE, "that would be there with nobody approved"),
+    )
+    kept = [_part(value, how) for value, how in told if abs(value) >= STILL]
     return f"{start}: {'; '.join(kept)}." if kept else f"{start}, with and without the policy."
 
 
-def _part(value: float, behind: str, ahead: str, how: str) -> str:
-    if abs(value) < STILL:
-        return ""
-    whom = "" if value > 0 else f", against {ahead}"
-    return f"{figure_of(abs(value))} {how}{whom}"
+def _part(value: float, how: str) -> str:
+    return f"{figure_of(abs(value))} {how}" if value > 0 else f"less {figure_of(-value)} {how}"
 
 
 def harm(audit: Audit) -> str:
@@ -177,11 +169,16 @@ def benefit_sentence(audit: Audit) -> str:
     found = next(s for s in audit.similar if s.pair == audit.pair)
     names = f"{audit.groups[audit.pair[0]]} and {audit.groups[audit.pair[1]]}"
     if not np.isfinite(found.share):
-        return f"No people of {names} have about equal benefit, so there is nothing to compare."
-    return (
-        f"Between people of {names} with about equal benefit (within {found.radius:g}) the chance "
-        f"of approval differs by {figure_of(found.share, 'share')} on average."
+        return f"No people of {names} have benefits within {found.radius:g} of each other."
+    text = (
+        f"Between people of {names} whose benefits lie within {found.radius:g} of each other, the "
+        f"chance of approval differs by {figure_of(found.share, 'share')} on average"
     )
+    if abs(found.ahead) < ALIKE:
+        return f"{text}, and on balance neither group is approved more often."
+    more = audit.groups[audit.pair[0 if found.ahead > 0 else 1]]
+    points = figure_of(100 * abs(found.ahead))
+    return f"{text}; on balance {more} is approved more often, by {points} percentage points."
 
 
 def sentences(audit: Audit) -> list[str]:
