@@ -41,6 +41,16 @@ def test_a_classifier_approves_from_a_level_up():
 
 
 @pytest.mark.slow
+def test_a_flow_finds_the_baseline_difference_of_the_people_it_saw():
+    pytest.importorskip("flowjax", reason="needs flowjax (evenhand[flows])")
+    found = run("counterfactual_scores", each=4_000, num_steps=300)
+    assert found["exact"] == pytest.approx(0.6118, abs=1e-4)
+    assert found["flow"] == pytest.approx(found["sample"], abs=0.02)
+    assert found["drawn"] == pytest.approx(found["flow"], abs=5 * found["error"])
+    assert found["elsewhere"] < 0.1
+
+
+@pytest.mark.slow
 def test_ppo_never_earns_more_than_the_frontier_at_its_disparity():
     profit, disparity, best = run("ppo_on_the_frontier", updates=40)
     assert disparity > 0

@@ -19,18 +19,13 @@ The rule is Max-util in Lending and the accuracy classifier in Admissions. Resul
 `results/tuning-<world>.csv`; finished settings are kept, so an interrupted search goes on.
 """
 
-import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from evenhand.core.files import write_text
 from evenhand.experiments.compilation import configure_compilation
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.record import read_run
-from evenhand.experiments.runner import run_experiment
+from evenhand.experiments.paper.tuning import best_of, product, tried, write_rows, written
 
 HERE = Path(__file__).parent
 WORLDS = {
@@ -38,11 +33,6 @@ WORLDS = {
     "admissions": ("Admissions-v0", "college", "accuracy-classifier"),
 }
 SEEDS, FIRST_SEED, STEPS = 2, 1000, 400_000
-
-
-def product(**values: list[float]) -> list[dict[str, float]]:
-    """All combinations of the values."""
-    return [dict(zip(values, row, strict=True)) for row in itertools.product(*values.values())]
 
 
 PLAIN = {
@@ -78,21 +68,11 @@ def settings(method: str, chosen: dict[str, dict[str, float]]) -> Iterator[dict[
 def run(world: str, method: str, setting: dict[str, float], runs: Path) -> dict[str, float]:
     """Mean results of one setting over the tuning seeds."""
     env, preset, _ = WORLDS[world]
-    options = tuple(f"{method}.{name}={value}" for name, value in setting.items())
-    experiment = Experiment(
-        name="tuning", env=env, preset=preset, methods=(method,), seeds=SEEDS,
-        first_seed=FIRST_SEED, steps=STEPS, criteria=(), frontier_points=2, options=options,
+    base = Experiment(
+        name="tuning", env=env, preset=preset, seeds=SEEDS, first_seed=FIRST_SEED, steps=STEPS,
+        criteria=(), frontier_points=2,
     )  # fmt: skip
-    return measured(run_experiment(experiment, runs))
-
-
-def measured(folder: Path) -> dict[str, float]:
-    """Mean over seeds of what the score is made of."""
-    found: dict[str, list[float]] = {}
-    for row in read_run(folder).final.iter_rows(named=True):
-        name = row["metric"] + (f":{row['group']}" if row["group"] else "")
-        found.setdefault(name, []).append(row["value"])
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    return tried(base, method, setting, runs)
 
 
 def score(world: str, found: dict[str, float], rule: dict[str, float]) -> float:
@@ -111,17 +91,17 @@ def search(world: str, runs: Path) -> list[dict[str, object]]:
     chosen: dict[str, dict[str, float]] = {}
     rows: list[dict[str, object]] = []
     for method in (*PLAIN, *GRIDS):
-        tried = []
+        tries = []
         for setting in settings(method, chosen):
             found = run(world, method, setting, runs)
             by = found["return"] if method in PLAIN else score(world, found, rule)
-            tried.append((by, setting, found))
+            tries.append((by, setting, found))
             print(f"{world} {method} {setting}: {by:.4g}", flush=True)
         # Nobody admitted: no burden to speak of, so no score; such a setting is never chosen.
-        best = int(np.argmax([-np.inf if np.isnan(by) else by for by, _, _ in tried]))
+        best = best_of(by for by, _, _ in tries)
         if method in PLAIN:
-            chosen[method] = tried[best][1]
-        rows += [_row(world, method, *one, i == best) for i, one in enumerate(tried)]
+            chosen[method] = tries[best][1]
+        rows += [_row(world, method, *one, i == best) for i, one in enumerate(tries)]
     return rows
 
 
@@ -139,9 +119,8 @@ def _row(
     found: dict[str, float],
     best: bool,
 ) -> dict[str, object]:
-    written = " ".join(f"{method}.{name}={value:g}" for name, value in setting.items())
     measures = {name: round(found[name], 4) for name in SHOWN if name in found}
-    head = {"world": world, "method": method, "setting": written}
+    head = {"world": world, "method": method, "setting": written(method, setting)}
     return {**head, **measures, "criterion": round(by, 4), "chosen": best}
 
 
@@ -151,10 +130,7 @@ def main(arguments: list[str]) -> None:
     runs = Path(arguments[0] if arguments else "runs/tuning")
     for world in arguments[1:] or WORLDS:
         rows = search(world, runs / world)
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        lines = [",".join(names)]
-        lines += [",".join(str(row.get(name, "")) for name in names) for row in rows]
-        write_text(HERE / "results" / f"tuning-{world}.csv", "\n".join(lines) + "\n")
+        write_rows(HERE / "results" / f"tuning-{world}.csv", rows)
         for row in rows:
             if row["chosen"]:
                 print(f"chosen in {world}: {row['setting']}")

@@ -215,7 +215,7 @@ def test_a_classifier_of_observations_is_asked_on_the_host_and_agrees_with_its_t
     np.testing.assert_allclose(jax.vmap(policy.approve_prob)(obs), expected, atol=1e-6)
     hard = classifier_policy(estimator, ENV, inputs="observation")
     found = evaluate(jr.key(0), ENV, PARAMS, hard, num_episodes=2, steps=20)
-    assert found.rewards.shape == (2, 20, 2)
+    assert found.rewards.shape == (2, 20, len(ENV.signals))
 
 
 def test_a_classifier_that_only_ever_saw_one_outcome_is_certain_of_it():

@@ -77,6 +77,24 @@ a = "ppo"
 relation = "close"
 b = 1
 margin = 0.001
+
+[[claims]]
+id = "D"
+statement = "Without drift, nothing happens to anybody but by decisions."
+[[claims.tests]]
+scenario = ["lending", "rules"]
+metric = "spurious_effect"
+group = ["group 1", "group 2"]
+a = "approve-all"
+relation = "close"
+b = 0
+margin = 1e-9
+[[claims.tests]]
+scenario = "lending"
+metric = "direct_effect"
+a = "approve-all"
+relation = "greater"
+b = 0
 """
 FIGURES = """
 [[figures]]
@@ -92,6 +110,16 @@ kind = "cumulative-decisions"
 name = "ends"
 kind = "bars"
 panels = [{ metric = "recall", group = "group 2" }]
+[[figures]]
+name = "effects"
+kind = "training-curves"
+panels = [{ metric = "direct_effect_signed_difference" }]
+[[figures]]
+name = "so-far"
+kind = "series"
+[[figures]]
+name = "rates"
+kind = "loan-rates"
 """
 
 
@@ -128,12 +156,13 @@ def copied(done, tmp_path):
 def test_a_study_leaves_verdicts_tables_figures_and_one_page(done):
     paper = done[0]
     found = {row["id"]: row["verdict"] for row in read_verdicts(paper)}
-    assert found == {"A": "holds", "B": "does not hold", "C": "holds"}
+    assert found == {"A": "holds", "B": "does not hold", "C": "holds", "D": "holds"}
     results = paper / "results"
-    assert {f.stem for f in (results / "figures").iterdir()} == {"curves", "gaps", "loans", "ends"}
+    drawn = {"curves", "gaps", "loans", "ends", "effects", "so-far", "rates"}
+    assert {f.stem for f in (results / "figures").iterdir()} == drawn
     assert sum(f.stat().st_size for f in results.rglob("*") if f.is_file()) < 1_000_000
     page = (results / "page.html").read_text()
-    assert "Of 3 claims of the paper, 2 hold and 1 does not hold in this reproduction." in page
+    assert "Of 4 claims of the paper, 3 hold and 1 does not hold in this reproduction." in page
     assert "Rules only" in page
     assert "Tiny &amp; small" in page
     assert LEFT_OUT in page
@@ -155,6 +184,8 @@ def test_records_hold_every_scenario_and_curves_of_evaluation_measures(done):
     assert set(curves["env_steps"]) == {320, 640}
     recall = curves.filter((pl.col("metric") == "recall") & (pl.col("group") == "group 2"))
     assert len(recall) == 2
+    assert "direct_effect_signed_difference" in set(curves["metric"])
+    assert set(pl.read_parquet(results / "levels.parquet")["scenario"]) == {"lending", "rules"}
     manifest = json.loads((results / "manifest.json").read_text())
     assert manifest["scenarios"]["lending"]["seeds"] == [0, 1]
 
@@ -164,7 +195,7 @@ def test_claims_are_read_from_the_results_of_a_run(done, capsys):
     rows = json.loads(capsys.readouterr().out)["claims"]
     assert [sorted(row) for row in rows] == [
         ["id", "interval", "statement", "statistic", "verdict"]
-    ] * 3
+    ] * 4
 
 
 def test_a_finished_study_is_only_judged_again(copied, monkeypatch):

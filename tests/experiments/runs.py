@@ -9,7 +9,7 @@ import numpy as np
 from evenhand.experiments.record import SCHEMA, write_table, write_text
 
 CRITERIA = ("gain-disparity", "approval-gap", "score-w1", "recall-gap")
-OPTIONAL = ("curves", "series", "distributions", "frontier", "reference")
+OPTIONAL = ("curves", "series", "distributions", "levels", "frontier", "reference")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class MadeUp:
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        tables = {"final": self.final()} | {name: getattr(self, name)() for name in OPTIONAL}
+        # `levels` is a number of this class, so its table is made by another name.
+        made = {name: f"{name}_table" if name == "levels" else name for name in OPTIONAL}
+        tables = {name: getattr(self, of)() for name, of in made.items()} | {"final": self.final()}
         for name, rows in tables.items():
             if name not in self.without:
                 write_table(folder / f"{name}.parquet", rows, SCHEMA[name])
@@ -85,6 +87,22 @@ class MadeUp:
                     found = 0.9 - 0.1 * g - 0.01 * m
                     rows.append(at | {"metric": "approvals", "value": approved})
                     rows.append(at | {"metric": "recall", "value": found})
+                at = {"algorithm": method, "seed": seed, "step": step, "group": ""}
+                sums = {"return": step * (0.1 - 0.03 * m) + noise}
+                sums["qualification_gain_difference"] = step * (0.002 + 0.001 * m) + noise
+                sums["qualification_gain_noise_floor"] = 0.1 * step**0.5 * (1 + m)
+                rows += [at | {"metric": name, "value": value} for name, value in sums.items()]
+        return rows
+
+    def levels_table(self):
+        rows = []
+        for m, method, seed, noise in self.runs():
+            for g, group in enumerate(self.groups):
+                for level in range(self.levels):
+                    made = 100.0 * level + 10 * seed
+                    rate = (level + 0.1 * m + 0.1 * g) / self.levels + 0.02 * noise
+                    row = {"algorithm": method, "seed": seed, "group": group, "level": level}
+                    rows.append(row | {"decisions": made, "approvals": rate * made})
         return rows
 
     def distributions(self):

@@ -140,6 +140,8 @@ def test_quantities_of_groups_and_other_methods():
     assert (value(reduce="min"), value(reduce="max")) == (0.5, 0.8)
     assert value(group="b", per="y") == 2
     assert value(group="b", times=0.5) == 0.25
+    assert value(group="b", minus="y") == 0.25
+    assert value(group="b", minus_group="a", absolute=True) == pytest.approx(0.3)
     assert np.isnan(value())
 
 

@@ -5,6 +5,7 @@ import pytest
 from runs import MadeUp
 
 from evenhand.core.errors import InputError
+from evenhand.experiments.folder import read_part, write_part
 from evenhand.experiments.record import SCHEMA, read_run, write_table
 
 
@@ -20,6 +21,16 @@ def test_a_run_reads_back_what_was_written(folder):
     assert dict(run.final.schema) == SCHEMA["final"]
     assert run.final.height == len(MadeUp().final())
     assert run.frontier is not None
+
+
+def test_a_part_of_an_earlier_version_is_whole_and_one_that_lacks_more_is_not(tmp_path):
+    (tmp_path / "parts").mkdir()
+    tables = {"final": [], "curves": [], "series": [], "distributions": []}
+    for seed, rows in enumerate((tables, tables | {"levels": []}, {"final": [], "levels": []})):
+        write_part(tmp_path, ("ppo", seed), rows)
+    assert read_part(tmp_path, ("ppo", 0)) == tables
+    assert read_part(tmp_path, ("ppo", 1)) == tables | {"levels": []}
+    assert read_part(tmp_path, ("ppo", 2)) is None
 
 
 def test_a_missing_optional_table_is_none(tmp_path):

@@ -41,6 +41,10 @@ class Compare:
     """Comma-separated rules such as threshold:3, constant:0.5, max-util, or fitted models such as
     'card.skops>=0.7' (see evenhand evaluate --help); empty for none. By default
     max-util,equal-opportunity,approve-all; for admissions accuracy-classifier,approve-all."""
+    sweep: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """algorithm.field=value,value: a variant of the algorithm for each value, such as
+    elbert-po.alpha=0,3e3,3e4; of an algorithm alone, five values of its own trade-off;
+    repeatable."""
     allow_pickle: bool = False
     """Load models from .joblib or .pkl files. Loading such a file runs any code that was put in
     it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
@@ -80,6 +84,7 @@ def run(options: Compare) -> dict[str, Any]:
     from evenhand.experiments.record import read_run
     from evenhand.experiments.report import summary, write_page
     from evenhand.experiments.runner import run_experiment
+    from evenhand.experiments.variants import with_sweeps
 
     env = world_id(options.env, options.preset)
     policies = _POLICIES.get(env, "approve-all") if options.policies is None else options.policies
@@ -91,7 +96,7 @@ def run(options: Compare) -> dict[str, Any]:
         groups=options.groups,
         settings=tuple(options.set),
         features=None if options.features is None else names(options.features),
-        methods=names(options.algorithms) + names(policies),
+        methods=with_sweeps(names(options.algorithms), options.sweep) + names(policies),
         seeds=options.seeds,
         first_seed=options.first_seed,
         steps=options.steps,

@@ -129,6 +129,11 @@ def draw(result: dict[str, Any], path: Path) -> Path:
     from evenhand.experiments.figures.benefit import benefit
     from evenhand.experiments.figures.style import save
 
-    arrays = (result[name] for name in ("benefit", "approve", "visits"))
-    figure = benefit(*arrays, tuple(result["groups"]), tuple(result["levels"]))
+    figure = benefit(
+        result["benefit"],
+        result["approve"],
+        result["visits"],
+        groups=result["groups"],
+        levels=result["levels"],
+    )
     return save(figure, path)

@@ -34,9 +34,9 @@ class RunOptions:
 def run(options: RunOptions) -> dict[str, Any]:
     """Verdicts, and where results and runs are."""
     from evenhand.commands.report import require_matplotlib
-    from evenhand.experiments.paper.figures import read_figures
     from evenhand.experiments.paper.running import Sitting, run_study
     from evenhand.experiments.paper.study import read_study
+    from evenhand.experiments.paper.wanted import read_figures
 
     require_matplotlib()
     study = read_study(options.paper, options.study)

@@ -27,7 +27,25 @@ ALGORITHMS: dict[str, str] = {
     "f-ppo-s": "evenhand.algorithms.f_ppo_s:f_ppo_s",
     "lagrangian-ppo": "evenhand.algorithms.lagrangian_ppo:lagrangian_ppo",
     "ppo": "evenhand.algorithms.ppo:PPO",
+    "ppo-c": "evenhand.algorithms.ppo_c:ppo_c",
+    "ppo-cb": "evenhand.algorithms.ppo_c:ppo_cb",
     "r-ppo": "evenhand.algorithms.r_ppo:r_ppo",
+}
+# Name -> the field by which a method trades return for a smaller gap, and five values of it, from
+# no effect to a strong one: what a sweep without values runs.
+TRADE_OFFS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a-ppo": ("decrease_weight", ("0", "0.25", "1", "4", "16")),
+    "bisimulator-dqn": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-dqn-reward": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-ppo": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "bisimulator-ppo-reward": ("alpha", ("0", "0.03", "0.1", "0.3", "1")),
+    "elbert-po": ("alpha", ("0", "3e3", "3e4", "3e5", "3e6")),
+    "f-ppo": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
+    "f-ppo-l": ("narrow_weight", ("0", "0.3", "1", "3", "10")),
+    "lagrangian-ppo": ("multiplier_max", ("0", "0.5", "1", "2", "4")),
+    "ppo-c": ("parity_weight", ("0", "0.2", "0.65", "2", "6.5")),
+    "ppo-cb": ("benefit_weight", ("0", "0.3", "1", "3", "10")),
+    "r-ppo": ("gap_weight", ("0", "0.5", "2", "8", "32")),
 }
 # Name -> the function `(env, params, key, argument) -> policy` that makes it.
 POLICIES: dict[str, str] = {
@@ -62,6 +80,17 @@ METRIC_IDS: tuple[str, ...] = (
     "credit_gap_observed",
     "qualification_gain",
     "social_burden",
+)
+# Measures of a run alone: they compare a whole evaluation with the exact model of a person.
+RUN_METRIC_IDS: tuple[str, ...] = (
+    "gain_per_person",
+    "direct_effect",
+    "indirect_effect",
+    "spurious_effect",
+    "direct_effect_per_visit",
+    "benefit_disparity",
+    "benefit_disparity_0.02",
+    "qualification_gain_noise_floor",
 )
 
 _ENVIRONMENT_ID = re.compile(r"[A-Z]\w*-v\d+")

@@ -23,6 +23,10 @@ class AbstractWrapper(AbstractEnvironment[Any, Any]):
         return self.env.signals
 
     @property
+    def consequence(self) -> str:
+        return self.env.consequence
+
+    @property
     def adjustable(self) -> dict[str, tuple[float, float]]:
         return self.env.adjustable
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from evenhand.algorithms.model_text import read_model_text
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.experiments.variants import identity
 
 # Steps are counted in 32 bits, and a run ends with a whole update.
 _MOST_STEPS = 2_000_000_000
@@ -69,10 +70,17 @@ class Experiment:
             )
         if not self.methods:
             raise InputError("no methods to compare; name some with --algorithms or --policies")
-        twice = [name for name in self.methods if self.methods.count(name) > 1]
-        if twice:
-            raise InputError(f"method {twice[0]!r} is named twice; name each once")
+        self._check_twice()
         self._check_names()
+
+    def _check_twice(self) -> None:
+        first: dict[Any, str] = {}
+        for name in self.methods:
+            other = first.setdefault(identity(name), name)
+            if self.methods.count(name) > 1:
+                raise InputError(f"method {name!r} is named twice; name each once")
+            if other != name:
+                raise InputError(f"methods {other!r} and {name!r} are the same; name each once")
 
     def _check_names(self) -> None:
         from evenhand.tabular.criteria import CRITERIA

@@ -12,6 +12,7 @@ from jaxtyping import Array, Key
 
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.rollout import Evaluation, evaluate
+from evenhand.core.training import float_leaves_to_arrays
 from evenhand.envs.observing import innermost
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.measures import Rows, final_rows
@@ -63,6 +64,7 @@ class CurvePoints:
                 jax.block_until_ready(found.J)
             return [self._measured(found, env, shown)]
         keys = jnp.stack([curve_key(seed) for seed in seeds])
+        algorithm = float_leaves_to_arrays(algorithm)
         about = (algorithm, env, params, state, self.episodes, self.steps)
 
         def pick(tree: Any, i: int) -> Any:

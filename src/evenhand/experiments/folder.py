@@ -58,11 +58,13 @@ def read_part(folder: Path, part: Part) -> dict[str, list[dict[str, Any]]] | Non
     except (OSError, ValueError):
         return None
     wanted = {"frontier", "reference"} if part[0] == EXACT else _TABLES
-    whole = isinstance(content, dict) and content.keys() == wanted
+    whole = isinstance(content, dict) and content.keys() - _LATER == wanted
     return content if whole and all(isinstance(rows, list) for rows in content.values()) else None
 
 
 _TABLES = {"final", "curves", "series", "distributions"}
+# A part without these is of an earlier version, and is not made again for their sake.
+_LATER = {"levels"}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What one evaluation says, as rows: every measure of the catalogue, and the criteria."""
+"""What one evaluation says, as rows: every measure of the catalogue, the criteria, and effects."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from evenhand.core.rollout import Evaluation
+from evenhand.experiments.decomposition_rows import chance_level, decomposition_rows
 from evenhand.metrics.catalogue import measure
 from evenhand.tabular.criteria import CRITERIA, Layout
 
@@ -36,6 +37,10 @@ def final_rows(found: Evaluation, env: Any, params: Any, population: Any) -> Row
         add(f"{name}_difference", "", measured.difference, float(count.sum()))
         if len(groups) == 2:
             add(f"{name}_signed_difference", "", measured.signed_difference, float(count.sum()))
+        if len(groups) == 2 and name == "qualification_gain":
+            floor = chance_level(measured.signed_difference)
+            add("qualification_gain_noise_floor", "", floor, float(count.sum()))
+    rows += decomposition_rows(found, population, groups)
     for name, value in _criteria(found, env).items():
         add(f"criterion:{name}", "", np.array([value]), float(found.J.shape[0]))
     return rows

@@ -1,6 +1,7 @@
 """From a method's name to an algorithm or a policy, and the keys they run with."""
 
 import math
+import re
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from evenhand.data.choose import parse_settings
 from evenhand.envs.observing import showing
 from evenhand.experiments.choose_policy import parse_policy
 from evenhand.experiments.config import Experiment
+from evenhand.experiments.variants import base_method, variant_values
 
 _SHARES = ("discount", "visit_discount", "gae_lambda", "first_epsilon", "last_epsilon")
 _MAY_BE_ZERO = ("learning_starts", "exploration_steps")
@@ -22,8 +24,8 @@ _LARGE = 2**31 - 1
 
 
 def is_learner(method: str) -> bool:
-    """Whether a method's name is that of a registered algorithm."""
-    return method in ALGORITHMS
+    """Whether a method's name is that of a registered algorithm, or of a variant of one."""
+    return base_method(method) in ALGORITHMS
 
 
 # Cached, so that threads find it made: parsing in several threads at once fails in Python 3.11.
@@ -31,25 +33,33 @@ def is_learner(method: str) -> bool:
 def make_algorithm(method: str, options: tuple[str, ...], steps: int) -> AbstractAlgorithm:
     """The algorithm with its `method.field=value` options, set up for a budget of steps.
 
-    A method made of parts (a learner inside another, a term of PPO) takes the options of its
-    parts by their bare names.
+    What a variant says itself comes before its algorithm's options. A method made of parts (a
+    learner inside another, a term of PPO) takes the options of its parts by their bare names.
     """
     try:
-        algorithm = load("algorithm", ALGORITHMS, method)()
-        known = known_options(algorithm)
-        chosen: dict[str, Any] = {}
-        for key, value in parse_settings(options, "--option").items():
-            owner, _, name = key.partition(".")
-            if owner == method:
-                if name not in known:
-                    raise unknown_name(f"option of {method}", name, known)
-                chosen[name] = _checked(key, value, known[name])
-        algorithm = _with_options(algorithm, chosen)
+        algorithm = load("algorithm", ALGORITHMS, base_method(method))()
+        algorithm = _with_options(algorithm, _chosen(method, options, known_options(algorithm)))
     except (TypeError, ValueError, ZeroDivisionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{method}: {error}") from error
     return algorithm.for_budget(num_updates(algorithm, steps))
+
+
+def _chosen(method: str, options: tuple[str, ...], known: dict[str, Any]) -> dict[str, Any]:
+    """The checked options of a method by field, those of a variant before its algorithm's."""
+    base, chosen = base_method(method), {}
+    for key, value in parse_settings(options, "--option").items():
+        owner, _, name = key.partition(".")
+        if owner == base:
+            if name not in known:
+                raise unknown_name(f"option of {base}", name, known)
+            chosen[name] = _checked(f"--option {key}", value, known[name])
+    for name, value in variant_values(method).items():
+        if name not in known:
+            raise InputError(f"{method}: {unknown_name(f'option of {base}', name, known)}")
+        chosen[name] = _checked(f"{method}: {name}", value, known[name])
+    return chosen
 
 
 def known_options(part: Any) -> dict[str, Any]:
@@ -80,29 +90,29 @@ def learner_world(algorithm: AbstractAlgorithm, env: Any) -> Any:
     return showing(env, algorithm.reads)
 
 
-def _checked(key: str, value: Any, default: Any) -> Any:
-    """The value of an option, if it is of the kind of its default."""
-    name = key.rpartition(".")[2]
+def _checked(said: str, value: Any, default: Any) -> Any:
+    """The value of an option, if it is of the kind of its default; `said` ends with its name."""
+    name = re.split(r"[. ]", said)[-1]
     if isinstance(default, bool):
         if not isinstance(value, bool):
-            raise InputError(f"--option {key} is true or false, got {value!r}")
+            raise InputError(f"{said} is true or false, got {value!r}")
     elif isinstance(default, float):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         top = 1.0 if name in _SHARES else math.inf
         if not number or not math.isfinite(value) or not 0 <= value <= top:
             most = "" if math.isinf(top) else " and at most 1"
-            raise InputError(f"--option {key} takes a number of at least 0{most}, got {value!r}")
+            raise InputError(f"{said} takes a number of at least 0{most}, got {value!r}")
         return float(value)
     elif isinstance(default, int | None):
         least = 0 if name in _MAY_BE_ZERO else 1
         if type(value) is not int or not least <= value <= _LARGE:
-            raise InputError(f"--option {key} takes a whole number from {least}, got {value!r}")
+            raise InputError(f"{said} takes a whole number from {least}, got {value!r}")
     return value
 
 
 def check_options(options: tuple[str, ...], methods: tuple[str, ...]) -> None:
     """Raise an `InputError` for an option that would change nothing."""
-    learners = [method for method in methods if is_learner(method)]
+    learners = {base_method(method) for method in methods if is_learner(method)}
     for key in parse_settings(options, "--option"):
         owner, _, name = key.partition(".")
         if not name:

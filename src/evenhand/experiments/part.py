@@ -5,19 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
-from evenhand.core.rollout import Evaluation, evaluate
+from evenhand.core.rollout import evaluate
 from evenhand.envs.observing import innermost
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.curve_points import curve_points
+from evenhand.experiments.episode_rows import distribution_rows, level_rows, series_rows
 from evenhand.experiments.measures import Rows, adjusted_rows, final_rows, group_names
 from evenhand.experiments.methods import evaluation_key, is_learner, rule
 from evenhand.experiments.progress import Gate, program_key
 from evenhand.experiments.training import trainer
-
-_SERIES_POINTS = 100
-_MOMENTS = 5
 
 
 def run_parts(
@@ -29,7 +26,7 @@ def run_parts(
     gate: Gate,
     advance: Callable[[int], None],
 ) -> Iterator[tuple[int, dict[str, Rows]]]:
-    """Each seed with its rows: `final`, `curves`, `series` and `distributions`.
+    """Each seed with its rows: `final`, `curves`, `series`, `distributions` and `levels`.
 
     Several seeds of a learner are trained together, in one program.
     """
@@ -77,60 +74,10 @@ def _evaluated(
     with gate.first(program_key("measure", env, params, found)):
         final = final_rows(found, env, params, population)
     final += adjusted_rows(env, params, population)
+    groups = group_names(env, population)
     return {
         "final": [{**counts, **row} for row in final],
-        "series": _series(found, group_names(env, population)),
-        "distributions": _distributions(found, env, group_names(env, population), steps),
+        "series": series_rows(found, env, groups),
+        "distributions": distribution_rows(found, env, groups, steps),
+        "levels": level_rows(found, env, groups),
     }
-
-
-def _series(found: Evaluation, groups: tuple[str, ...]) -> Rows:
-    """Cumulative approvals, running recall and mean true score inside the episode."""
-    outcome = jax.tree.map(np.asarray, found.outcomes)
-    num_steps = outcome.group.shape[1]
-    at = np.unique(np.linspace(1, num_steps, min(_SERIES_POINTS, num_steps)).astype(int))
-    rows: Rows = []
-    for g, group in enumerate(groups):
-        member = (outcome.group == g) * outcome.weight
-        approved = (member * outcome.decision).cumsum(1)
-        qualified = (member * outcome.label).cumsum(1)
-        hit = (member * outcome.label * outcome.decision).cumsum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            recall = hit.mean(0) / qualified.mean(0)
-        for metric, values in (("approvals", approved.mean(0)), ("recall", recall)):
-            rows += [
-                {"step": int(t), "metric": metric, "group": group, "value": float(values[t - 1])}
-                for t in at
-            ]
-        rows += _mean_scores(found, g, group, num_steps)
-    return rows
-
-
-def _mean_scores(found: Evaluation, g: int, group: str, num_steps: int) -> Rows:
-    people = jax.tree.map(np.asarray, found.population)
-    weight = people.weight * (people.group == g)
-    mean = (weight * people.true_score).sum((0, 2)) / weight.sum((0, 2))
-    step = np.linspace(0, num_steps, len(mean)).round().astype(int)
-    return [
-        {"step": int(t), "metric": "mean_score", "group": group, "value": float(v)}
-        for t, v in zip(step, mean, strict=True)
-    ]
-
-
-def _distributions(found: Evaluation, env: Any, groups: tuple[str, ...], steps: int) -> Rows:
-    """Shares of each true level at a few moments, mean over episodes."""
-    people = jax.tree.map(np.asarray, found.population)
-    kept = people.group.shape[1]
-    rows: Rows = []
-    for moment in np.unique(np.linspace(0, kept - 1, min(_MOMENTS, kept)).round().astype(int)):
-        level = np.clip(np.round(people.true_score[:, moment]), 0, env.num_levels - 1).astype(int)
-        for g, group in enumerate(groups):
-            weight = people.weight[:, moment] * (people.group[:, moment] == g)
-            law = np.bincount(level.ravel(), weight.ravel(), env.num_levels)
-            share = law / max(law.sum(), 1e-12)
-            step = round(moment * steps / (kept - 1))
-            rows += [
-                {"step": step, "group": group, "level": k, "share": float(s)}
-                for k, s in enumerate(share)
-            ]
-    return rows

@@ -42,6 +42,10 @@ class Run:
         return self._optional("distributions")
 
     @cached_property
+    def levels(self) -> pl.DataFrame | None:
+        return self._optional("levels")
+
+    @cached_property
     def frontier(self) -> pl.DataFrame | None:
         return self._optional("frontier")
 

@@ -12,6 +12,7 @@ from evenhand.core.files import write_text
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import EXACT, Part, locked, parts, read_part, run_folder
 from evenhand.experiments.folder import write_part as keep
+from evenhand.experiments.variants import base_method
 from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
 SEED_MODES = ("auto", "threads", "vmap", "map")
@@ -146,7 +147,7 @@ class _Sitting:
 def _is_learner(method: str) -> bool:
     from evenhand.core.registry import ALGORITHMS
 
-    return method in ALGORITHMS
+    return base_method(method) in ALGORITHMS
 
 
 def _jobs(todo: list[Part], together: bool) -> list[Job]:

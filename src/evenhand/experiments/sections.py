@@ -82,6 +82,7 @@ def people(estimates: Estimates) -> Markup:
     """Approvals, recall and scores over an episode."""
     from evenhand.experiments.figures.approvals import approvals
     from evenhand.experiments.figures.distributions import distributions
+    from evenhand.experiments.figures.looks import ends_of_sweeps
     from evenhand.experiments.figures.panels import methods_with
     from evenhand.experiments.figures.recall import recall
 
@@ -93,6 +94,9 @@ def people(estimates: Estimates) -> Markup:
         if methods_with(estimates, metric):
             words = captions.ends_caption(estimates, metric, what, unit)
             parts.append(page.figure(metric, partial(draw, estimates), label, *words))
+    if len(ends_of_sweeps(estimates.run.methods)) < len(estimates.run.methods):
+        text = "Of variants that differ in one number, the least and the greatest have a picture."
+        parts.append(tag("p", text, class_="note"))
     if not parts:
         parts.append(page.missing("There are no series over time", estimates.run.command))
     if is_admissions(estimates.run.experiment):

@@ -14,6 +14,16 @@ Schema = Mapping[str, Any]
 _RUN = {"algorithm": pl.String, "seed": pl.Int64}
 _VALUE = {"metric": pl.String, "group": pl.String, "value": pl.Float64}
 
+# What the table `series` holds: by group the first three, of all groups together the others.
+SERIES = (
+    "approvals",
+    "recall",
+    "mean_score",
+    "return",
+    "qualification_gain_difference",
+    "qualification_gain_signed_difference",
+    "qualification_gain_noise_floor",
+)
 SCHEMA: dict[str, Schema] = {
     "final": {
         "digest": pl.String,
@@ -35,6 +45,14 @@ SCHEMA: dict[str, Schema] = {
         "group": pl.String,
         "level": pl.Int64,
         "share": pl.Float64,
+    },
+    # Means over episodes; the loan rate at a level is approvals / decisions.
+    "levels": {
+        **_RUN,
+        "group": pl.String,
+        "level": pl.Int64,
+        "decisions": pl.Float64,
+        "approvals": pl.Float64,
     },
     "frontier": {
         "criterion": pl.String,

@@ -1,7 +1,7 @@
 """Training the learners of a run: in pieces that report progress and can be taken up again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from evenhand.core.algorithm import AbstractAlgorithm, TrainState
 from evenhand.core.errors import InputError
 from evenhand.core.files import remove
-from evenhand.core.training import train
+from evenhand.core.training import float_leaves_to_arrays, train
 from evenhand.experiments.checkpoint import load_state, read_header, save_state
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.curve_points import CurvePoints
@@ -26,7 +26,7 @@ from evenhand.experiments.methods import (
     train_key,
     training_episode,
 )
-from evenhand.experiments.progress import Gate
+from evenhand.experiments.progress import Gate, program_key
 
 # Training reports progress, and can be interrupted, this many times a run.
 PIECES = 20
@@ -77,7 +77,7 @@ class Trainer:
         many = len(seeds) > 1
         updates = num_updates(self.algorithm, self.steps)
         state, rows = (None, [[] for _ in seeds]) if saved is None else _together(saved)
-        release = self.gate.enter(("train", self.method, len(seeds)))
+        release = self.gate.enter(self._program(len(seeds)))
         kept = [time.monotonic(), 0 if state is None else int(np.asarray(state.update).max())]
         self.advance(kept[1] * self._per_update * len(seeds))
 
@@ -111,6 +111,11 @@ class Trainer:
             release()
         for i, seed in enumerate(seeds):
             yield seed, self._trained(pick(state, i, many), rows[i])
+
+    def _program(self, num_seeds: int) -> Hashable:
+        """What training shares its program by: variants that differ in numbers are equal."""
+        algorithm = float_leaves_to_arrays(self.algorithm)
+        return program_key("train", algorithm, self.world, self.steps, num_seeds)
 
     def _piece(self, updates: int) -> int:
         return self.curve.piece(updates, PIECES) if self.curve else -(-updates // PIECES)
@@ -160,10 +165,9 @@ def trainer(
     curve: CurvePoints | None = None,
 ) -> Trainer:
     """The trainer of one learner of an experiment."""
-    algorithm = make_algorithm(method, experiment.options, experiment.steps)
-    digest = experiment.digest()
+    steps, digest = experiment.steps, experiment.digest()
+    algorithm = make_algorithm(method, experiment.options, steps)
     world = (learner_world(algorithm, world[0]), world[1])
-    steps = experiment.steps
     return Trainer(algorithm, method, steps, world, folder, digest, gate, advance, curve)
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evenhand.experiments.variants import base_method, variant_settings
 from evenhand.experiments.wording_admissions import ADMISSIONS
+from evenhand.experiments.wording_effects import EFFECTS
 from evenhand.experiments.wording_learners import LEARNERS
 
 MINUS = "\N{MINUS SIGN}"
@@ -74,6 +76,7 @@ MEASURES: dict[str, Measure] = {
         "How much the members of a group moved up or down in qualification, summed over them.",
         "A negative value means that the loans left the group worse off than before.",
     ),
+    **{name: Measure(*words) for name, words in EFFECTS.items()},
 }
 
 
@@ -139,12 +142,17 @@ def method_title(name: str) -> str:
     """A method's name as people say it; an unknown name stays as it is."""
     if name in METHODS:
         return METHODS[name][0]
+    if settings := variant_settings(name):
+        told = ", ".join(f"{field.replace('_', ' ')} {text}" for field, text in settings.items())
+        base = method_title(base_method(name))
+        return f"{base[:-1]}, {told})" if base.endswith(")") else f"{base} ({told})"
     kind, found, rest = name.partition(":")
     return f"Threshold {rest}" if found and kind == "threshold" else name
 
 
 def method_meaning(name: str, labels: tuple[str, ...] = ()) -> str:
     """One line about a method, or "" for one that this page does not know."""
+    name = base_method(name)
     kind, _, rest = name.partition(":")
     if kind == "threshold" and rest.isdigit() and int(rest) < len(labels):
         return f"approves from level {rest} (score {labels[int(rest)]}) on, in every group"

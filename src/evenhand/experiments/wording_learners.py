@@ -49,4 +49,12 @@ LEARNERS: dict[str, tuple[str, str]] = {
         "recall gap",
     ),
     "f-ppo": ("F-PPO", "learned: PPO with the changes of F-PPO-L and F-PPO-S together"),
+    "ppo-c": (
+        "PPO-C",
+        "learned: PPO charged for the squared difference of what its decisions bring the groups",
+    ),
+    "ppo-cb": (
+        "PPO-Cb",
+        "learned: PPO-C charged too for unequal approvals of people with equal benefit",
+    ),
 }

@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.figures.looks import ends_of_sweeps, short_title
+from evenhand.experiments.figures.panels import set_title
 from evenhand.experiments.figures.style import (
     INK,
     MUTED,
@@ -14,17 +16,17 @@ from evenhand.experiments.figures.style import (
     new_figure,
     styled,
 )
-from evenhand.experiments.wording import method_title
 
 
 def distributions(estimates: Estimates, width: str = "wide") -> Figure:
     """Share of each group at each level: outline at the start, bars at the end of the episode.
 
-    A row per method, a column per group; on a narrow figure groups beyond two continue below.
+    A row per method, of a sweep its ends, and a column per group; on a narrow figure groups
+    beyond two continue below.
     """
     run = estimates.run
     shares = moved_shares(estimates)
-    methods = [method for method in run.methods if any((method, g) in shares for g in run.groups)]
+    methods = [m for m in ends_of_sweeps(run.methods) if any((m, g) in shares for g in run.groups)]
     columns = min(len(run.groups), 4 if width == "wide" else 2)
     cells = [(m, g) for g in _chunks(run.groups, columns) for m in methods]
     with styled():
@@ -36,7 +38,7 @@ def distributions(estimates: Estimates, width: str = "wide") -> Figure:
             for panel, group in zip(row, groups, strict=False):
                 index = run.groups.index(group)
                 _panel(panel, shares.get((method, group)), index, top)
-                panel.set_title(method_title(method), pad=2, size=9)
+                set_title(panel, short_title(method), pad=2)
             for spare in row[len(groups) :]:
                 spare.remove()
         _heads(figure, panels, cells, run.groups)

@@ -1,7 +1,5 @@
 """The picture of the project: what each method earns, how unequal it is, and what is possible."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -10,17 +8,23 @@ from matplotlib.text import Text
 
 from evenhand.experiments.estimates import Distance, Estimates, ExactLine
 from evenhand.experiments.figures.exact_lines import along, draw_lines, draw_price, line_labels
+from evenhand.experiments.figures.frontier_methods import (
+    draw_methods,
+    key,
+    key_rows,
+    marks,
+    off_scale,
+)
 from evenhand.experiments.figures.labels import Label, place
 from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.style import (
     MUTED,
     PAPER,
     margins,
-    method_look,
     new_figure,
     styled,
 )
-from evenhand.experiments.wording import criterion_words, figure_of, method_title
+from evenhand.experiments.wording import criterion_words
 
 UP_LEFT = ((-1, 1), (-1, 0), (0, 1))
 DOWN_RIGHT = ((1, -1), (1, 0), (0, -1))
@@ -29,25 +33,27 @@ DOWN_RIGHT = ((1, -1), (1, 0), (0, -1))
 def frontier(estimates: Estimates, criterion: str, width: str = "wide") -> Figure:
     """Profit against disparity: the exact line, every method, and reference policies."""
     with styled():
-        figure = new_figure(width, 4.3 if width == "wide" else 4.4)
-        axes = figure.add_subplot()
-        margins(figure, 0.62, 0.15, 0.55, 0.32)
         found = {method: estimates.distance(method, criterion) for method in estimates.run.methods}
         distances = {method: distance for method, distance in found.items() if distance.known}
+        in_key = 0.18 * key_rows(distances, width)
+        figure = new_figure(width, (4.3 if width == "wide" else 4.4) + in_key)
+        axes = figure.add_subplot()
+        margins(figure, 0.62, 0.15, 0.55, 0.32 + in_key)
         references = _references(estimates, criterion)
         lines = estimates.lines(criterion)
         _limits(axes, lines, distances, references)
         draw_lines(axes, lines)
-        labels = [*_draw_methods(axes, estimates, criterion, distances)]
+        labels = [*draw_methods(axes, estimates, criterion, distances)]
         labels += _draw_references(axes, references, named=width == "wide")
         reserved = _finish(axes, criterion, lines[0], width)
-        obstacles = np.array([*along(axes, lines[0]), *_bars(distances.values())])
+        reserved += off_scale(axes, estimates, distances)
+        obstacles = np.array([*along(axes, lines[0]), *marks(distances)])
         names = line_labels(axes, lines[: 2 if width == "wide" else 1])
         reserved += place(axes, names[:1], obstacles, reserved, UP_LEFT, True)
         reserved += place(axes, names[1:], obstacles, reserved, DOWN_RIGHT, True)
         # A phone has no room for many names; the marks are those of the other figures.
         place(axes, labels, obstacles, reserved, optional=width != "wide" and len(labels) > 8)
-        _off_scale(axes, estimates, distances)
+        key(figure, estimates, distances, width)
     return figure
 
 
@@ -93,46 +99,6 @@ def _limits(
     axes.set_ylim(low - 0.16 * room, top + 0.24 * room)
 
 
-def _draw_methods(
-    axes: Axes,
-    estimates: Estimates,
-    criterion: str,
-    distances: dict[str, Distance],
-):
-    """Yield one label per drawn method; small dots are seeds, bars are 95% intervals."""
-    for index, method in enumerate(estimates.run.methods):
-        if method not in distances or distances[method].profit.estimate < axes.get_ylim()[0]:
-            continue
-        x, y = distances[method].disparity, distances[method].profit
-        colour, marker = method_look(index)
-        axes.scatter(
-            estimates.values(method, f"criterion:{criterion}"),
-            estimates.values(method, "return"),
-            s=7,
-            color=colour,
-            alpha=0.4,
-            linewidths=0,
-            zorder=4,
-        )
-        for ends, coordinates in (
-            (x, ([x.low, x.high], [y.estimate] * 2)),
-            (y, ([x.estimate] * 2, [y.low, y.high])),
-        ):
-            if ends.bounded:
-                axes.plot(*coordinates, color=colour, linewidth=1.3, zorder=5)
-        axes.plot(
-            x.estimate,
-            y.estimate,
-            marker,
-            color=colour,
-            markersize=7.5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.8,
-            zorder=6,
-        )
-        yield x.estimate, y.estimate, method_title(method), colour
-
-
 def _draw_references(axes: Axes, references: list, named: bool) -> list[Label]:
     """Small open diamonds; only the two exact policies with a story get a name."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
@@ -144,18 +110,6 @@ def _draw_references(axes: Axes, references: list, named: bool) -> list[Label]:
         if named and name.startswith("exact"):
             labels.append((x, y, name, MUTED))
     return labels
-
-
-def _bars(distances: Iterable[Distance]) -> list[list[float]]:
-    """Points on the markers and interval bars, for labels to stay clear of."""
-    points = []
-    for d in distances:
-        x, y = d.disparity, d.profit
-        points.append([x.estimate, y.estimate])
-        if x.bounded:
-            points += [[at, y.estimate] for at in np.linspace(x.low, x.high, 9)]
-            points += [[x.estimate, at] for at in np.linspace(y.low, y.high, 9)]
-    return points
 
 
 def _finish(axes: Axes, criterion: str, line: ExactLine, width: str) -> list[Text]:
@@ -177,24 +131,3 @@ def _finish(axes: Axes, criterion: str, line: ExactLine, width: str) -> list[Tex
         color=MUTED,
     )
     return [corner, *draw_price(axes, line)]
-
-
-def _off_scale(axes: Axes, estimates: Estimates, distances: dict[str, Distance]) -> None:
-    """An arrow at the lower edge for each method that is below the picture."""
-    low, below = axes.get_ylim()[0], 0
-    for index, method in enumerate(estimates.run.methods):
-        if method not in distances or distances[method].profit.estimate >= axes.get_ylim()[0]:
-            continue
-        colour, _ = method_look(index)
-        x, below = distances[method].disparity.estimate, below + 1
-        left, right = axes.get_xlim()
-        axes.annotate(
-            f"{method_title(method)} {figure_of(distances[method].profit.estimate)} ↓",
-            (min(max(x, left), right), low),
-            xytext=(0, 4 + 12 * (below - 1)),
-            textcoords="offset points",
-            ha="right" if x > (left + right) / 2 else "left",
-            va="bottom",
-            color=colour,
-            weight="bold",
-        )

@@ -5,9 +5,10 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from evenhand.experiments.estimates import Estimates
-from evenhand.experiments.figures.style import INK, MUTED, margins, method_look, new_figure, styled
+from evenhand.experiments.figures.looks import looks, short_title
+from evenhand.experiments.figures.style import INK, MUTED, margins, new_figure, styled
 from evenhand.experiments.statistics import Interval
-from evenhand.experiments.wording import figure_of, method_title
+from evenhand.experiments.wording import figure_of
 
 EXACT = ("exact optimum", "exact myopic rule")
 
@@ -25,16 +26,19 @@ def horizon(estimates: Estimates, width: str = "wide") -> Figure:
     """Return of each on one axis: exact values as lines through, learned ones with intervals."""
     exact = exact_values(estimates)
     rows = [(name, Interval(value, np.nan, np.nan, 0), INK, "D") for name, value in exact.items()]
-    for index, method in enumerate(estimates.run.methods):
+    style = looks(estimates.run.methods)
+    for method in estimates.run.methods:
         if method in estimates.learned:
             found = estimates.interval(method, "return")
             if found.num:
-                rows.append((method_title(method), found, *method_look(index)))
+                look = style[method]["color"], style[method]["marker"]
+                rows.append((short_title(method), found, *look))
     rows.sort(key=lambda row: -row[1].estimate)
     with styled():
         figure = new_figure(width, 0.42 * len(rows) + 0.75)
         axes = figure.add_subplot()
-        margins(figure, 1.35, 0.55, 0.45, 0.12)
+        longest = max(len(name) for name, *_ in rows)
+        margins(figure, max(1.35, 0.077 * longest + 0.15), 0.55, 0.45, 0.12)
         for name, value in exact.items():
             dash = "-" if name == EXACT[0] else (0, (4, 2))
             axes.axvline(value, color=MUTED, linewidth=0.8, linestyle=dash, zorder=1)

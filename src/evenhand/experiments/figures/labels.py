@@ -1,4 +1,4 @@
-"""Labels beside points, placed where they cover neither each other nor a point."""
+"""Labels beside points, placed where they cover neither each other nor a point; titles that fit."""
 
 from collections.abc import Sequence
 
@@ -115,3 +115,18 @@ def _cost(box: Bbox, inside: BboxBase, marks: np.ndarray, taken: Sequence[BboxBa
 def _shared(a: BboxBase, b: BboxBase) -> float:
     both = Bbox.intersection(a, b)
     return 0.0 if both is None else both.width * both.height
+
+
+def fit_titles(titles: Sequence[Text]) -> None:
+    """Make all titles as small as the longest one needs, so that none runs into the next panel."""
+    figure = titles[0].get_figure(root=True)
+    if figure is None:
+        raise ValueError("titles need axes that belong to a figure")
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [title.get_window_extent(renderer) for title in titles]
+    shrunk, room = 1.0, 6 * figure.dpi / 72
+    for box in boxes:
+        until = min((b.x0 for b in boxes if b.x0 > box.x0 + 1), default=figure.bbox.x1)
+        shrunk = min(shrunk, (until - box.x0 - room) / max(box.width, 1.0))
+    for title in titles:
+        title.set_fontsize(float(title.get_fontsize()) * shrunk)

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.figures.looks import ends_of_sweeps, short_title
 from evenhand.experiments.figures.style import group_look, margins, new_figure
-from evenhand.experiments.wording import MINUS, method_title
+from evenhand.experiments.wording import MINUS
 
 
 def grid(
@@ -69,7 +70,7 @@ def over_time(
     rows = key_rows(run.groups, width)
     figure, panels = grid(len(methods), width, 1.25 if width == "wide" else 1.15, rows)
     for panel, method in zip(panels, methods, strict=True):
-        panel.set_title(method_title(method), pad=4)
+        set_title(panel, short_title(method), pad=4)
         for index, group in enumerate(run.groups):
             found = estimates.series(method, metric, group)
             if found is not None:
@@ -85,12 +86,20 @@ def over_time(
     return figure
 
 
+def set_title(panel: Axes, words: str, pad: float | int) -> None:
+    """Write above a panel; what is too long for it gets smaller letters."""
+    figure = panel.get_figure(root=True)
+    wide = panel.get_position().width * (figure.get_size_inches()[0] if figure else 1)
+    # A bold letter is about seven tenths of its height wide.
+    panel.set_title(words, pad=pad, size=min(9.0, 72 * 1.1 * wide / (0.7 * max(len(words), 1))))
+
+
 def methods_with(estimates: Estimates, metric: str) -> list[str]:
-    """The methods that have a series of this metric for some group."""
+    """The methods with a series of this metric for some group; of a sweep its ends."""
     run = estimates.run
     return [
         method
-        for method in run.methods
+        for method in ends_of_sweeps(run.methods)
         if any(estimates.series(method, metric, group) is not None for group in run.groups)
     ]
 

@@ -1,61 +1,29 @@
 """Figures of a study: a row of panels per scenario, the methods' looks the same in all of them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
+from evenhand.experiments.figures.labels import fit_titles
+from evenhand.experiments.figures.looks import looks
 from evenhand.experiments.figures.panels import plain_tick, thousands
+from evenhand.experiments.figures.study_parts import DASHED, FLOOR, Floor, Line, Panel, Panels
 from evenhand.experiments.figures.style import (
     MUTED,
     margins,
-    method_line,
-    method_look,
     new_figure,
     styled,
 )
 from evenhand.experiments.wording import method_title
 
+__all__ = ["Floor", "Line", "Panel", "Panels", "above", "looks", "study_figure"]
+
 _KEY_COLUMNS = {"wide": 4, "narrow": 2}
 _HIGH = {"wide": 1.35, "narrow": 1.3}
-DASHED = (0, (4, 1.8))
-
-
-@dataclass(frozen=True)
-class Line:
-    """A method's line: steps, mean with band (3, T); `level` is one value at every step."""
-
-    method: str
-    steps: np.ndarray
-    band: np.ndarray
-    dashed: bool = False
-    level: bool = False
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One small picture; `above` is the scenario it belongs to."""
-
-    title: str
-    above: str
-    unit: str
-    lines: tuple[Line, ...]
-    from_zero: bool = False
-
-
-@dataclass(frozen=True)
-class Panels:
-    """A figure: panels in rows of `columns`, over one quantity on the horizontal axis."""
-
-    panels: tuple[Panel, ...]
-    columns: int
-    along: str
-    methods: tuple[str, ...]
-    banded: bool = True
 
 
 def study_figure(made: Panels, width: str = "wide") -> Figure:
@@ -64,30 +32,27 @@ def study_figure(made: Panels, width: str = "wide") -> Figure:
         used = _used(made)
         columns = min(made.columns, 4 if width == "wide" else 2)
         in_key = _key_columns(used, width)
-        figure, axes = _grid(len(made.panels), columns, width, -(-len(used) // in_key))
-        before = ""
+        key_rows = -(-(len(used) + len(_floors(made))) // in_key)
+        figure, axes = _grid(len(made.panels), columns, width, key_rows)
+        before, titles = "", []
         for panel, place in zip(made.panels, axes, strict=True):
-            _draw(place, panel, made, 8.5 if width == "wide" else 7.5)
+            titles.append(_draw(place, panel, made, 8.5 if width == "wide" else 7.5))
             if panel.above != before:
                 above(place, panel.above)
             before = panel.above
+        fit_titles(titles)
         figure.supxlabel(made.along, size=9, color=MUTED, y=0.01, va="bottom")
         _key(figure, made, used, width, in_key)
     return figure
 
 
-def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and line of every method, by its place in the study."""
-    found = {}
-    for index, method in enumerate(methods):
-        colour, marker = method_look(index)
-        found[method] = {"color": colour, "marker": marker, "linestyle": method_line(index)}
-    return found
-
-
 def _used(made: Panels) -> list[str]:
     drawn = {line.method for panel in made.panels for line in panel.lines}
     return [method for method in made.methods if method in drawn]
+
+
+def _floors(made: Panels) -> list[str]:
+    return list(dict.fromkeys(panel.floor.title for panel in made.panels if panel.floor))
 
 
 def _key_columns(used: list[str], width: str) -> int:
@@ -111,14 +76,15 @@ def _grid(count: int, columns: int, width: str, key: int) -> tuple[Figure, list[
     return figure, list(places[:count])
 
 
-def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
+def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> Text:
+    """Draw a panel; its title comes back, whose size depends on its neighbours."""
     style = looks(made.methods)
     for number, line in enumerate(panel.lines):
         look = style[line.method]
         if line.level:
             axes.axhline(line.band[0][0], color=look["color"], linewidth=1.1, linestyle=":")
             continue
-        if made.banded and np.isfinite(line.band[1:]).any():
+        if made.banded and look["alpha"] == 1 and np.isfinite(line.band[1:]).any():
             axes.fill_between(
                 line.steps, line.band[1], line.band[2], color=look["color"], alpha=0.14, linewidth=0
             )
@@ -126,9 +92,11 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
         dashes = DASHED if line.dashed else look["linestyle"]
         axes.plot(
             line.steps, line.band[0], color=look["color"], linestyle=dashes, linewidth=1.3,
-            marker=look["marker"], markersize=3.2, markevery=(number % every, every),
+            alpha=look["alpha"], marker=look["marker"], markersize=3.2,
+            markevery=(number % every, every),
         )  # fmt: skip
-    axes.set_title(panel.title, size=size, pad=3)
+    _draw_floor(axes, panel.floor)
+    title = axes.set_title(panel.title, size=size, pad=3)
     axes.yaxis.set_major_formatter(_ticks(panel.unit))
     axes.xaxis.set_major_formatter(thousands)
     axes.locator_params(nbins=4)
@@ -136,6 +104,16 @@ def _draw(axes: Axes, panel: Panel, made: Panels, size: float) -> None:
     axes.tick_params(labelsize=8, length=0)
     axes.grid(False, axis="x")
     _limits(axes, panel)
+    return title
+
+
+def _draw_floor(axes: Axes, floor: Floor | None) -> None:
+    if floor is None:
+        return
+    if len(floor.values) == 1:
+        axes.axhline(floor.values[0], **FLOOR)
+    else:
+        axes.plot(floor.steps, floor.values, **FLOOR)
 
 
 def above(axes: Axes, words: str) -> None:
@@ -154,8 +132,11 @@ def _ticks(unit: str) -> Callable[[float, float], str]:
 
 def _limits(axes: Axes, panel: Panel) -> None:
     """Show the last three quarters of every line whole: a wild start must not flatten the rest."""
-    shown = [line.band[:, len(line.steps) // 4 :].ravel() for line in panel.lines]
-    values = np.concatenate([np.zeros(int(panel.from_zero)), *shown])
+    shown = [
+        line.band[:, 0 if panel.whole else len(line.steps) // 4 :].ravel() for line in panel.lines
+    ]
+    floor = panel.floor.values if panel.floor else np.zeros(0)
+    values = np.concatenate([np.zeros(int(panel.from_zero)), floor, *shown])
     values = values[np.isfinite(values)]
     if not values.size:
         return
@@ -176,8 +157,12 @@ def _key(figure: Figure, made: Panels, used: list[str], width: str, columns: int
         else Line2D([], [], **style[m], markersize=4, linewidth=1.3)
         for m in used
     ]
+    names = [method_title(method) for method in used]
+    for title in _floors(made):
+        handles.append(Line2D([], [], **FLOOR))
+        names.append(title)
     figure.legend(
-        handles, [method_title(method) for method in used], loc="upper left",
+        handles, names, loc="upper left",
         bbox_to_anchor=(0.0, 1 - 0.02 / figure.get_size_inches()[1]), ncols=columns,
         frameon=False, fontsize=8 if width == "wide" else 7.5, handlelength=2.2,
         columnspacing=1.2, borderpad=0, borderaxespad=0.2,

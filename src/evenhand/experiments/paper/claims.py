@@ -13,11 +13,10 @@ from evenhand.experiments.paper_records import read_toml
 
 RELATIONS = ("less", "greater", "close")
 _CLAIM = {"id", "statement", "where", "margin", "note", "measure", "tests"}
-_TEST = {"scenario", "metric", "group", "reduce", "minus_group", "per", "a", "b", "relation"}
-_TEST |= {"margin", "relative", "any"}
+_SHARED = ("scenario", "metric", "group", "reduce", "minus_group", "minus", "absolute", "per")
+_TEST = {*_SHARED, "a", "b", "relation", "margin", "relative", "any"}
 # A list of these stands for a test of each.
 _EACH = ("scenario", "metric", "group")
-_SHARED = ("scenario", "metric", "group", "reduce", "minus_group", "per")
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _check_run(used: Quantity, study: Study, where: str) -> None:
     if used.scenario not in names:
         raise InputError(f"{where}: {unknown_name('scenario', used.scenario, names)}")
     methods = study.scenario(used.scenario).experiment.methods
-    for method in filter(None, (used.method, used.per)):
+    for method in filter(None, (used.method, used.minus, used.per)):
         if method not in methods:
             error = unknown_name(f"method in scenario {used.scenario}", method, methods)
             raise InputError(f"{where}: {error}")

@@ -5,9 +5,10 @@ from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import ALGORITHMS
+from evenhand.experiments.variants import base_method, with_sweeps
 
 _TEXT = ("env", "preset", "params", "groups", "policy_class")
-_NAMES = ("features", "methods", "criteria")
+_NAMES = ("features", "methods", "criteria", "sweep")
 # "*" gives an option to every learner of a scenario.
 EVERY = "*"
 
@@ -37,6 +38,9 @@ def experiment_fields(
             _check_kind(name, value, where)
     found["settings"] = _merged(defaults, own, "settings", where)
     methods = found.get("methods", ())
+    sweeps = found.pop("sweep", ())
+    if sweeps:
+        methods = found["methods"] = with_sweeps(methods, sweeps)
     found["options"] = _options(defaults, own, methods, where)
     return found
 
@@ -70,7 +74,8 @@ def _options(
 ) -> tuple[str, ...]:
     """`method.field=value` lines; a named method's option comes before that of "*"."""
     lines: dict[str, str] = {}
-    learners = [method for method in methods if method in ALGORITHMS]
+    bases = dict.fromkeys(base_method(method) for method in methods)
+    learners = [method for method in bases if method in ALGORITHMS]
     for table, strict in ((defaults.get("options", {}), False), (own.get("options", {}), True)):
         if not isinstance(table, Mapping) or not all(
             isinstance(t, Mapping) for t in table.values()
@@ -78,7 +83,7 @@ def _options(
             raise InputError(f"{where}: options are tables such as [options.ppo], got {table!r}")
         for method in sorted(table, key=lambda name: name != EVERY):
             for owner in learners if method == EVERY else [method]:
-                if strict or owner in methods:
+                if strict or owner in bases:
                     lines |= {f"{owner}.{k}": _text(v) for k, v in table[method].items()}
     return tuple(f"{key}={text}" for key, text in lines.items())
 

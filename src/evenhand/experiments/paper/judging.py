@@ -160,7 +160,7 @@ def _named(side: Quantity | float) -> dict[str, Any] | float:
     """A quantity without the parts that it does not use."""
     if not isinstance(side, Quantity):
         return side
-    return {key: value for key, value in vars(side).items() if value not in ("", 1.0)}
+    return {key: value for key, value in vars(side).items() if value not in ("", 1.0, False)}
 
 
 def _ends(found: Interval) -> list[float] | None:

@@ -73,7 +73,8 @@ def _figures(study: Study, runs: Runs) -> Markup | None:
         return None
     text = (
         "Means over seeds; bands are 95% bootstrap intervals, nothing is smoothed. Dotted lines "
-        "are rules, which do not train. Where a curve starts far off, its start is cut."
+        "are rules, which do not train; grey ones are what chance alone makes. Where a curve "
+        "starts far off, its start is cut."
     )
     return join(tag("p", text, class_="note"), *made)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.core.registry import METRIC_IDS
+from evenhand.core.registry import METRIC_IDS, RUN_METRIC_IDS
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.paper.fields import keys_checked
 
@@ -20,7 +20,8 @@ class Quantity:
     """A number per seed: a measure of a method in a scenario, times a constant.
 
     Without `group` and `reduce` it is the measure over all groups; `reduce` takes the groups
-    together. `minus_group` subtracts another group's number, `per` divides by another method's.
+    together. `minus_group` subtracts another group's number, `minus` another method's, then
+    `absolute` drops the sign; `per` divides by another method's.
     """
 
     scenario: str
@@ -29,12 +30,17 @@ class Quantity:
     group: str = ""
     reduce: str = ""
     minus_group: str = ""
+    minus: str = ""
+    absolute: bool = False
     per: str = ""
     times: float = 1.0
 
     def values(self, estimates: Estimates) -> np.ndarray:
         """`(seeds,)` the quantity; NaN where there is no data."""
-        found = self.times * self._of(self.method, estimates)
+        found = self._of(self.method, estimates)
+        if self.minus:
+            found = found - self._of(self.minus, estimates)
+        found = self.times * (np.abs(found) if self.absolute else found)
         if not self.per:
             return found
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -63,22 +69,26 @@ def quantity(table: dict[str, Any], where: str) -> Quantity:
     times = table.get("times", 1.0)
     if isinstance(times, bool) or not isinstance(times, int | float):
         raise InputError(f"{where}: times is a number, got {times!r}")
-    words = {key: value for key, value in table.items() if key != "times"}
+    absolute = table.get("absolute", False)
+    if not isinstance(absolute, bool):
+        raise InputError(f"{where}: absolute is true or false, got {absolute!r}")
+    words = {key: value for key, value in table.items() if key not in ("times", "absolute")}
     for name, value in words.items():
         if not isinstance(value, str):
             raise InputError(f"{where}: {name} is a name, got {value!r}")
-    made = Quantity(times=float(times), **words)
+    made = Quantity(times=float(times), absolute=absolute, **words)
     if made.reduce and made.reduce not in REDUCERS:
         raise InputError(f"{where}: {unknown_name('reduce', made.reduce, REDUCERS)}")
     if made.reduce and (made.group or made.minus_group):
         raise InputError(f"{where}: reduce takes all groups, group names one; give one of them")
-    _check_metric(made.metric, where)
+    check_metric(made.metric, where)
     return made
 
 
-def _check_metric(metric: str, where: str) -> None:
-    known = {f"{name}{end}" for name in METRIC_IDS for end in ("", "_difference")}
-    known |= {f"{name}_signed_difference" for name in METRIC_IDS}
+def check_metric(metric: str, where: str) -> None:
+    """Raise an `InputError` for a measure that no run has."""
+    ends = ("", "_difference", "_signed_difference")
+    known = {f"{name}{end}" for name in (*METRIC_IDS, *RUN_METRIC_IDS) for end in ends}
     if metric not in known and not metric.startswith(_PREFIXES):
         raise InputError(f"{where}: {unknown_name('metric', metric, known)}")
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import polars as pl
 from evenhand.core.files import write_text
 from evenhand.core.plain import to_json
 from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.loan_rates import loan_rates
 from evenhand.experiments.paper.judging import Verdict, judge, verdict_row
 from evenhand.experiments.paper.study import Study
+from evenhand.experiments.paper.wanted import shown_metrics
 from evenhand.experiments.tables import write_table
 
 LEFT_OUT = (
@@ -30,6 +33,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "final": {**_HEAD, "seed": pl.Int64, **_VALUES, "value": pl.Float64},
     "curves": {**_HEAD, "env_steps": pl.Int64, **_VALUES, **_BAND},
     "series": {**_HEAD, "step": pl.Int64, **_VALUES, **_BAND},
+    "levels": {**_HEAD, "group": pl.String, "level": pl.Int64, "decisions": pl.Float32, **_BAND},
     "frontier": {
         "scenario": pl.String,
         **dict.fromkeys(("criterion", "policy_class"), pl.String),
@@ -43,7 +47,7 @@ def write_results(
 ) -> None:
     """Write records and verdicts; the manifest comes last, so that a folder with one is whole."""
     (folder / "manifest.json").unlink(missing_ok=True)
-    for name, rows in _tables(runs).items():
+    for name, rows in _tables(study, runs).items():
         write_table(folder / f"{name}.parquet", rows, SCHEMAS[name])
     lines = ",\n".join(to_json(verdict_row(verdict)) for verdict in verdicts)
     write_text(folder / "verdicts.json", f'{{"verdicts": [\n{lines}\n]}}\n')
@@ -81,15 +85,19 @@ def _manifest(study: Study, runs: Mapping[str, Estimates]) -> dict[str, Any]:
     return head | {"scenarios": made, "left_out": LEFT_OUT}
 
 
-def _tables(runs: Mapping[str, Estimates]) -> dict[str, pl.DataFrame]:
+def _tables(study: Study, runs: Mapping[str, Estimates]) -> dict[str, pl.DataFrame]:
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in SCHEMAS}
+    plotted = {*_CURVES, *shown_metrics(study, "training-curves")}
     for name, estimates in runs.items():
         run = estimates.run
         parts["final"].append(_conform(run.final, "final", name))
         if run.frontier is not None:
             parts["frontier"].append(_conform(run.frontier, "frontier", name))
-        for table, x, rows in (("curves", "env_steps", run.curves), ("series", "step", run.series)):
-            rows = _plotted(rows) if table == "curves" else rows
+        parts["levels"].append(_conform(_rates(estimates), "levels", name))
+        curves = run.curves
+        if curves is not None:
+            curves = curves.filter(pl.col("metric").is_in(plotted))
+        for table, x, rows in (("curves", "env_steps", curves), ("series", "step", run.series)):
             if rows is not None and not rows.is_empty():
                 parts[table].append(_conform(_bands(estimates, rows, x), table, name))
     empty = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
@@ -101,11 +109,17 @@ def _conform(frame: pl.DataFrame, table: str, scenario: str) -> pl.DataFrame:
     return named.select(pl.col(name).cast(kind) for name, kind in SCHEMAS[table].items())
 
 
-def _plotted(curves: pl.DataFrame | None) -> pl.DataFrame | None:
-    """The evaluation measures of the curves that papers plot."""
-    if curves is None:
-        return None
-    return curves.filter(pl.col("metric").is_in(_CURVES))
+def _rates(estimates: Estimates) -> pl.DataFrame:
+    """Loan rates by level: mean and 95% interval over seeds."""
+    made: list[pl.DataFrame] = [pl.DataFrame(schema=SCHEMAS["levels"]).drop("scenario")]
+    for method, group in product(estimates.run.methods, estimates.run.groups):
+        found = loan_rates(estimates, method, group)
+        if found is not None:
+            head = {"algorithm": method, "group": group, "level": range(len(found.decisions))}
+            ends = dict(zip(_BAND, found.band, strict=True))
+            rows = pl.DataFrame({**head, "decisions": found.decisions, **ends})
+            made.append(rows.cast(made[0].schema))
+    return pl.concat(made).with_columns(pl.col("decisions", *_BAND).round_sig_figs(4))
 
 
 def _bands(estimates: Estimates, rows: pl.DataFrame, x: str) -> pl.DataFrame:

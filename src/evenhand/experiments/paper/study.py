@@ -111,7 +111,7 @@ def _study(folder: Path, name: str, content: dict[str, Any]) -> Study:
     if not isinstance(tables, dict) or not tables:
         raise InputError(f"{where} has no [scenarios.NAME]; a study is one comparison for each")
     defaults = content.get("defaults", {})
-    known = {f.name for f in fields(Experiment)} - {"name"}
+    known = {f.name for f in fields(Experiment)} - {"name"} | {"sweep"}
     keys_checked("key of [defaults]", defaults, known, where)
     scenarios = []
     for scenario, table in tables.items():

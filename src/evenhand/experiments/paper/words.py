@@ -62,6 +62,10 @@ def quantity_words(used: Quantity, study: Study) -> str:
         parts.append(_REDUCED[used.reduce])
     elif used.group:
         parts.append(f"{used.group} {MINUS} {used.minus_group}" if used.minus_group else used.group)
+    if used.minus:
+        parts.append(f"change from {method_title(used.minus)}")
+    if used.absolute:
+        parts.append("without sign")
     if used.per:
         parts.append(f"as a multiple of {method_title(used.per)}'s")
     return f"{', '.join(parts)} ({scenario.title})"

@@ -1,0 +1,99 @@
+"""Which figures a study's file asks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from evenhand.core.errors import InputError, unknown_name
+from evenhand.experiments.paper.fields import keys_checked
+from evenhand.experiments.paper.quantities import check_metric
+from evenhand.experiments.paper.study import Study
+from evenhand.experiments.paper_records import read_toml
+from evenhand.experiments.tables import SERIES
+
+KINDS = (
+    "training-curves",
+    "series",
+    "cumulative-decisions",
+    "bars",
+    "loan-rates",
+    "gap-true-and-observed",
+)
+_KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
+_PANEL = {"metric", "group", "title", "floor"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One figure that is asked for; `methods` () stands for all of them."""
+
+    name: str
+    kind: str
+    title: str
+    caption: str
+    scenarios: tuple[str, ...]
+    panels: tuple[dict[str, str], ...]
+    methods: tuple[str, ...]
+
+
+def read_figures(study: Study) -> tuple[Wanted, ...]:
+    """The figures of a study's file; without a file, curves of the main measures."""
+    path = study.beside("figures")
+    if path.is_file():
+        tables = read_toml(path).get("figures", [])
+    else:
+        tables = [{"name": "curves", "kind": "training-curves", "title": "Training."}]
+    names = tuple(scenario.name for scenario in study.scenarios)
+    made = []
+    for number, table in enumerate(tables, 1):
+        where = f"{path}: figure {table.get('name', number)!r}"
+        keys_checked("key of [[figures]]", table, _KEYS, where)
+        if not {"name", "kind"} <= table.keys():
+            raise InputError(f"{where}: every figure needs a name and a kind")
+        if table["kind"] not in KINDS:
+            raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
+        for panel in table.get("panels", []):
+            _check_panel(panel, table["kind"], where)
+        for name in table.get("scenarios", []):
+            if name not in names:
+                raise InputError(f"{where}: {unknown_name('scenario', str(name), names)}")
+        made.append(_wanted(table, names))
+    return tuple(made)
+
+
+def _check_panel(panel: Any, kind: str, where: str) -> None:
+    """Raise an `InputError` for a panel of a measure that no run has."""
+    keys_checked("key of a panel", panel, _PANEL, where)
+    if "metric" not in panel:
+        raise InputError(f"{where}: every panel needs a metric")
+    for metric in (panel["metric"], panel.get("floor", panel["metric"])):
+        if kind == "series" and metric not in SERIES:
+            raise InputError(f"{where}: {unknown_name('series', str(metric), SERIES)}")
+        if kind == "bars":
+            check_metric(metric, where)
+    if "floor" in panel:
+        check_metric(panel["floor"], where)
+
+
+def _wanted(table: dict[str, Any], scenarios: tuple[str, ...]) -> Wanted:
+    title, caption = (" ".join(str(table.get(key, "")).split()) for key in ("title", "caption"))
+    shown = tuple(table.get("scenarios", scenarios))
+    panels, methods = tuple(table.get("panels", ())), tuple(table.get("methods", ()))
+    return Wanted(str(table["name"]), table["kind"], title, caption, shown, panels, methods)
+
+
+def shown_metrics(study: Study, kind: str) -> set[str]:
+    """The measures that figures of a kind ask for by name."""
+    figures = [wanted for wanted in read_figures(study) if wanted.kind == kind]
+    panels = [panel for wanted in figures for panel in panels_of(wanted)]
+    return {panel[name] for panel in panels for name in ("metric", "floor") if name in panel}
+
+
+def panels_of(wanted: Wanted, admissions: bool = False) -> tuple[dict[str, str], ...]:
+    """The panels of a figure; those of its kind where it names none."""
+    if wanted.panels:
+        return wanted.panels
+    last = "social_burden" if admissions else "credit_gap_true"
+    gaps = {"metric": "qualification_gain_difference", "floor": "qualification_gain_noise_floor"}
+    if wanted.kind == "series":
+        return ({"metric": "return"}, gaps)
+    return tuple({"metric": name} for name in ("return", "recall_difference", last))
