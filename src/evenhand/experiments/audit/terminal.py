@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from evenhand.experiments.lists import listed
 from evenhand.experiments.wording import criterion_words, figure_of
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ _ROWS = (
 
 def show_audit(result: dict[str, Any], console: "Console") -> None:
     """Print the audit that `as_dict` holds."""
+    head = f"{result['policy']['title']} on {result['population']}, {result['steps']:,} decisions: "
+    console.print(f"{head}profit {figure_of(result['profit'])}", style="bold", highlight=False)
     console.print(_groups(result))
     if result["frontier"]:
         console.print(_frontier(result))
     for sentence in result["sentences"]:
         console.print(sentence, markup=False, highlight=False)
+    for conclusion in result["conclusions"]:
+        if conclusion["changes_in"]:
+            console.print(_changes(conclusion), markup=False, highlight=False)
     for note in result["notes"]:
         console.print(f"Note: {note}.", style="yellow", markup=False, highlight=False)
     for name, why in result["assumed"].items():
@@ -39,10 +45,7 @@ def show_audit(result: dict[str, Any], console: "Console") -> None:
 
 
 def _groups(result: dict[str, Any]) -> "Table":
-    table = _table(
-        f"{result['policy']['title']} on {result['population']}, {result['steps']:,} decisions, "
-        f"profit {figure_of(result['profit'])}"
-    )
+    table = _table("")
     table.add_column("")
     for group in result["groups"]:
         table.add_column(group, justify="right")
@@ -69,12 +72,23 @@ def _frontier(result: dict[str, Any]) -> "Table":
     return table
 
 
+def _changes(conclusion: dict[str, Any]) -> str:
+    """One conclusion that hangs on an assumption, and the assumptions that change it."""
+    found: dict[str, list[str]] = {}
+    own, *_ = conclusion["verdicts"].values()
+    for name, verdict in conclusion["verdicts"].items():
+        if verdict != own:
+            found.setdefault(verdict, []).append(name.lower())
+    told = "; ".join(f"{verdict} with {listed(names)}" for verdict, names in found.items())
+    return f"changes  {conclusion['question']}: {own}; {told}."
+
+
 def _table(title: str) -> "Table":
     from rich import box
     from rich.table import Table
 
     return Table(
-        title=title,
+        title=title or None,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
