@@ -122,9 +122,13 @@ def _effects(groups: tuple[str, ...], pair: Pair) -> list[tuple[str, Verdict, st
     """Which of the two groups each part of the disparity puts behind, and the largest part."""
     both = f"{groups[pair[0]]} and {groups[pair[1]]}"
     parts = (
-        ("DPE", "The direct part", "Directly, the policy puts {} behind"),
-        ("IPE", "What is set in motion", "By what it sets in motion, the policy puts {} behind"),
-        ("SPE", "What would be there anyway", "With nobody approved at all, {} would be behind"),
+        ("DPE", "Whom the direct part puts behind", "Directly, the policy puts {} behind"),
+        (
+            "IPE",
+            "Whom the part set in motion puts behind",
+            "By what it sets in motion, the policy puts {} behind",
+        ),
+        ("SPE", "Who would be behind anyway", "With nobody approved at all, {} would be behind"),
     )
     made: list[tuple[str, Verdict, str, str]] = []
     for name, question, sentence in parts:
@@ -139,10 +143,10 @@ def _effects(groups: tuple[str, ...], pair: Pair) -> list[tuple[str, Verdict, st
     def largest(world: WorldFacts) -> str:
         effects = world.effects[pair]
         sizes = [abs(effects.DPE), abs(effects.IPE), abs(effects.SPE)]
-        names = ("the direct part", "the part set in motion", "the part that would be there anyway")
+        names = ("direct", "set in motion", "there anyway")
         return EQUAL if max(sizes) < STILL else names[int(np.argmax(sizes))]
 
-    sentence = f"Of the difference between {both}, {{}} is the largest."
+    sentence = f"Of the difference between {both} the largest part is {{}}."
     made.append(("The largest part", largest, sentence, f"Between {both} there is no difference."))
     return made
 

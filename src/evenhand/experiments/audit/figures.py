@@ -68,13 +68,20 @@ def levels_over_time(audit: Audit, width: str = "wide") -> Figure:
                 if g == 0:
                     panel.set_title(_when(audit, moment), pad=18, weight="normal", color=MUTED)
             _head(row[0], audit.groups[g], g)
-        labels = audit.population.labels
-        for panel in panels[-1]:
-            panel.set_xticks([0, len(labels) - 1], [labels[0], labels[-1]], size=8)
-            panel.get_xticklabels()[0].set_ha("left")
-            panel.get_xticklabels()[1].set_ha("right")
+        for place, panel in enumerate(panels[-1]):
+            _end_labels(panel, audit.population.labels, place, len(shown), width)
         figure.supxlabel("score", size=9, color=MUTED, y=0.01)
     return figure
+
+
+def _end_labels(panel: Axes, labels: tuple[str, ...], place: int, count: int, width: str) -> None:
+    """Names of the lowest and the highest level; on a narrow figure only at its two ends."""
+    ends = [(0, "left"), (len(labels) - 1, "right")]
+    if width == "narrow":
+        ends = ends[:1] if place == 0 else ends[1:] if place == count - 1 else []
+    panel.set_xticks([at for at, _ in ends], [labels[at] for at, _ in ends], size=8)
+    for text, (_, side) in zip(panel.get_xticklabels(), ends, strict=True):
+        text.set_ha(side)
 
 
 def _when(audit: Audit, moment: int) -> str:

@@ -30,9 +30,12 @@ NAMES = ("audited", "most profit, no more disparity", "least disparity, no less 
 def benefits(audit: Audit, width: str = "wide") -> Figure:
     """Chance of approval against the benefit of an approval; a mark's area is decisions there."""
     shown = audit.population.labels if width == "wide" else ()
-    return benefit(
+    figure = benefit(
         *(audit.benefit, audit.policy.approve, audit.decisions), audit.groups, shown, width
     )
+    if width == "narrow":
+        figure.axes[0].set_xlabel("benefit of an approval")
+    return figure
 
 
 def distances(audit: Audit, width: str = "wide") -> Figure:

@@ -110,8 +110,8 @@ def effect_on_each(audit: Audit) -> str:
     if (caused < -STILL).any():
         harmed = listed([g for g, v in zip(audit.groups, caused, strict=True) if v < -STILL])
         text += (
-            f" In {harmed} the loans that default push people down further than the repaid ones "
-            "lift them: there the approvals themselves do the harm."
+            " Loans that default push people down further than the repaid ones lift them: for "
+            f"{harmed} the approvals themselves do the harm."
         )
     return text
 
