@@ -76,12 +76,22 @@ def levels_over_time(audit: Audit, width: str = "wide") -> Figure:
 
 def _end_labels(panel: Axes, labels: tuple[str, ...], place: int, count: int, width: str) -> None:
     """Names of the lowest and the highest level; on a narrow figure only at its two ends."""
-    ends = [(0, "left"), (len(labels) - 1, "right")]
+    # The panels share their ticks, so the names are texts.
+    panel.set_xticks([])
+    ends = [(0.0, labels[0], "left"), (1.0, labels[-1], "right")]
     if width == "narrow":
         ends = ends[:1] if place == 0 else ends[1:] if place == count - 1 else []
-    panel.set_xticks([at for at, _ in ends], [labels[at] for at, _ in ends], size=8)
-    for text, (_, side) in zip(panel.get_xticklabels(), ends, strict=True):
-        text.set_ha(side)
+    for at, name, side in ends:
+        panel.annotate(
+            *(name, (at, 0)),
+            xycoords="axes fraction",
+            xytext=(0, -4),
+            textcoords="offset points",
+            ha=side,
+            va="top",
+            size=8,
+            color=MUTED,
+        )
 
 
 def _when(audit: Audit, moment: int) -> str:

@@ -74,8 +74,8 @@ def _causes(audit: Audit) -> Markup:
         "The difference between two groups' gains is split exactly into three parts (Lear & Zhang "
         "2025). Direct: gained or lost at the policy's own decisions. Set in motion: how people "
         "fare without an approval at the levels to which earlier decisions led them. There "
-        "anyway: what would be if nobody were approved. A positive part puts the second group "
-        "behind."
+        "anyway: what would be if nobody were approved. A positive part adds to the "
+        "difference."
     )
     drawing = figure(
         "parts",
@@ -87,8 +87,7 @@ def _causes(audit: Audit) -> Markup:
     paper = audit.own.effects[audit.pair].paper
     note = (
         "Gains count everybody, also people never decided about. The paper counts only those who "
-        f"are: there the difference of the first pair is {figure_of(paper.C, signed=True)}. "
-        + _unit(audit)
+        f"are: there the difference of the first pair is {figure_of(abs(paper.C))}. " + _unit(audit)
     )
     return join(
         tag("p", text),

@@ -40,15 +40,16 @@ def groups_table(audit: Audit) -> Markup:
 
 def causes_table(audit: Audit, pairs: Sequence[Pair]) -> Markup:
     """The parts of the difference of every pair, per person."""
-    heads = ("First, second", "Difference", "Direct", "Set in motion", "There anyway")
+    heads = ("Ahead, behind", "Difference", "Direct", "Set in motion", "There anyway")
     rows = []
     for pair in pairs:
         found = audit.own.effects[pair]
+        sign = 1 if found.C >= 0 else -1
         values = [
-            figure_of(value, "gain", signed=True)
+            figure_of(sign * value, "gain", signed=True)
             for value in (found.C, found.DPE, found.IPE, found.SPE)
         ]
-        rows.append(_row(f"{audit.groups[pair[0]]}, {audit.groups[pair[1]]}", values))
+        rows.append(_row(", ".join(audit.groups[g] for g in pair[::sign]), values))
     return table([_head(heads)], rows, "Where differences of gain come from", "fit")
 
 
