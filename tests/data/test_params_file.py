@@ -194,3 +194,15 @@ def test_choose_population_reads_a_parameter_file_and_a_person_can_be_solved(wri
     population = choose_population(params=written, groups="black", settings=["people=3"][:0])
     assert population.groups == ("black",)
     assert population.person(100).transition.shape == (1, 7, 2, 7)
+
+
+def test_a_preset_takes_one_size_for_all_groups_or_one_for_each():
+    assert choose_population("gym", settings=("population_per_group=5",)).population_per_group == (
+        5,
+        5,
+    )
+    for preset in ("gym", "fico", "drift-1"):
+        unequal = choose_population(preset, settings=("population_per_group=(30,10)",))
+        assert unequal.population_per_group == (30, 10)
+    with pytest.raises(InputError, match="population_per_group"):
+        choose_population("gym", settings=("population_per_group=(30,10,20)",))

@@ -8,6 +8,7 @@ import jax
 import polars as pl
 import pytest
 
+from evenhand.commands.compare import Compare, command_line, names
 from evenhand.core.errors import InputError
 from evenhand.core.registry import ALGORITHMS, TRADE_OFFS
 from evenhand.core.training import run_updates
@@ -15,6 +16,8 @@ from evenhand.experiments import training
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import part_file, state_file
 from evenhand.experiments.methods import check_options, known_options, make_algorithm
+from evenhand.experiments.paper.claims import read_claims
+from evenhand.experiments.paper.study import read_study
 from evenhand.experiments.preparation import world_of
 from evenhand.experiments.progress import Gate
 from evenhand.experiments.runner import run_experiment
@@ -192,3 +195,52 @@ def test_an_interrupted_variant_goes_on_from_its_own_state(tmp_path, monkeypatch
     assert eqx.tree_equal(resumed.policy, through.policy)
     assert resumed.curves == through.curves
     jax.clear_caches()
+
+
+EXPERIMENT = """
+[defaults]
+methods = ["r-ppo", "approve-all"]
+settings = { population_per_group = 5, episode_steps = 16 }
+seeds = 1
+steps = 32
+sweep = ["r-ppo.gap_weight=1,8"]
+[defaults.options."*"]
+width = 8
+[scenarios.one]
+[scenarios.two]
+methods = ["approve-all"]
+sweep = ["a-ppo"]
+"""
+
+
+def test_an_experiment_file_sweeps_as_the_command_line_does(tmp_path):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    study = read_study(tmp_path)
+    one, two = (study.scenario(name).experiment for name in ("one", "two"))
+    swept = ("r-ppo", "r-ppo:gap_weight=1", "r-ppo:gap_weight=8")
+    assert one.methods == (*swept, "approve-all")
+    assert one.options == ("r-ppo.width=8",)
+    assert two.methods == (*sweep("a-ppo"), "approve-all")
+    assert known_options(make_algorithm(swept[2], one.options, 32))["width"] == 8
+
+
+def test_a_claim_and_a_table_name_a_variant(tmp_path):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    claim = '[[claims]]\nid = "c"\nstatement = "s"\n[[claims.tests]]\nscenario = "one"\n'
+    test = 'metric = "return"\na = "r-ppo:gap_weight={}"\nrelation = "less"\nb = "r-ppo"\n'
+    (tmp_path / "claims.toml").write_text(claim + test.format(8))
+    [found] = read_claims(read_study(tmp_path))
+    assert found.tests[0].a.method == "r-ppo:gap_weight=8"
+    (tmp_path / "claims.toml").write_text(claim + test.format(9))
+    with pytest.raises(InputError, match="r-ppo:gap_weight=9"):
+        read_claims(read_study(tmp_path))
+
+
+def test_compare_expands_a_sweep_and_repeats_it_in_its_command():
+    options = Compare(algorithms="ppo", sweep=("r-ppo.gap_weight=1,8",))
+    assert "--sweep r-ppo.gap_weight=1,8" in command_line(options)
+    assert names("ppo,r-ppo:gap_weight=1;slack=0.5,threshold:3,2") == (
+        "ppo",
+        "r-ppo:gap_weight=1;slack=0.5",
+        "threshold:3,2",
+    )

@@ -56,25 +56,35 @@ def choose_population(
 
         population = read_params(params)
     else:
-        name = preset or "gym"
-        if name not in PRESETS:
-            raise unknown_name("preset", name, PRESETS)
-        make = PRESETS[name]
-        known = inspect.signature(make).parameters
-        options = {key: changes.pop(key) for key in list(changes) if key in known}
-        check_numbers({k: (v,) for k, v in options.items() if k == "population_per_group"})
-        if groups is not None and "groups" in known:
-            options["groups"] = tuple(part.strip() for part in groups.split(","))
-            groups = None
-        try:
-            population = make(**options)
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise InputError(f"preset {name!r}: {error}") from error
+        population, groups = _from_preset(preset or "gym", groups, changes)
     if groups is not None:
         population = population.with_groups(tuple(part.strip() for part in groups.split(",")))
     return with_changes(population, changes)
+
+
+def _from_preset(
+    name: str, groups: str | None, changes: dict[str, Any]
+) -> tuple[LendingPopulation, str | None]:
+    """A preset's population and the groups still to be chosen; takes its options out of `changes`.
+
+    A preset has one number for all groups; one for each is left to replace what it made.
+    """
+    if name not in PRESETS:
+        raise unknown_name("preset", name, PRESETS)
+    make = PRESETS[name]
+    known = inspect.signature(make).parameters
+    each = [key for key in _PER_GROUP if isinstance(changes.get(key), tuple | list)]
+    options = {key: changes.pop(key) for key in list(changes) if key in known and key not in each}
+    check_numbers({k: (v,) for k, v in options.items() if k == "population_per_group"})
+    if groups is not None and "groups" in known:
+        options["groups"] = tuple(part.strip() for part in groups.split(","))
+        groups = None
+    try:
+        return make(**options), groups
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"preset {name!r}: {error}") from error
 
 
 def with_changes(population: LendingPopulation, changes: dict[str, Any]) -> LendingPopulation:

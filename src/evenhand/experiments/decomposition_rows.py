@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from evenhand.core.rollout import Evaluation
-from evenhand.experiments.exact import why_not_exact
+from evenhand.experiments.exactness import why_not_exact
 from evenhand.tabular.mdp import TabularMDP
 
 Rows = list[dict[str, Any]]

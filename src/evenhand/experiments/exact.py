@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.experiments.config import Experiment
+from evenhand.experiments.exactness import why_not_exact
 from evenhand.tabular.frontier import Frontier
 from evenhand.tabular.lending import criterion_values, threshold_policy
 from evenhand.tabular.planning import backward_induction, myopic
@@ -28,22 +29,6 @@ def exact_rows(
             )
         advance(experiment.steps // 20)
     return {"frontier": frontier, "reference": reference_rows(population, steps)}
-
-
-def why_not_exact(population: Any) -> str:
-    """Why a world has no exact frontier, as a sentence; "" where it has one."""
-    if population is None or not hasattr(population, "person"):
-        return (
-            "How often a person is decided about depends on who has been admitted before, so a "
-            "person is no finite problem of their own and no exact frontier is known."
-        )
-    if population.conscientiousness_std > 0:
-        return (
-            "Every person has an unseen conscientiousness of their own, a continuous hidden state, "
-            "so there is no finite model of a person and no exact frontier; "
-            "conscientiousness_std=0 has one."
-        )
-    return "" if population.num_groups >= 2 else "A frontier compares groups, and there is one."
 
 
 def frontier_rows(

@@ -12,7 +12,7 @@ from evenhand.core.registry import ALGORITHMS, POLICIES
 from evenhand.experiments.choose_policy import check_policy
 from evenhand.experiments.choose_world import choose_world
 from evenhand.experiments.config import Experiment
-from evenhand.experiments.exact import why_not_exact
+from evenhand.experiments.exactness import why_not_exact
 from evenhand.experiments.folder import EXACT
 from evenhand.experiments.limits import check_evaluation
 from evenhand.experiments.methods import (

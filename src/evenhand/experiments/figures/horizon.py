@@ -47,14 +47,9 @@ def horizon(estimates: Estimates, width: str = "wide") -> Figure:
                 axes.plot([found.low, found.high], [place] * 2, color=colour, zorder=3)
             axes.plot(found.estimate, place, marker, color=colour, markersize=7, zorder=4)
             axes.annotate(
-                figure_of(found.estimate),
-                (found.high if found.bounded else found.estimate, place),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-                weight="bold",
-            )
+                figure_of(found.estimate), (found.high if found.bounded else found.estimate, place),
+                xytext=(7, 0), textcoords="offset points", va="center", color=colour, weight="bold",
+            )  # fmt: skip
         axes.set_yticks(range(len(rows)), [row[0] for row in rows], color=INK)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")

@@ -12,6 +12,7 @@ from evenhand.core.files import write_text
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.record import read_run
 from evenhand.experiments.runner import run_experiment
+from evenhand.experiments.variants import base_method
 
 Setting = Mapping[str, float]
 
@@ -26,7 +27,8 @@ def tried(base: Experiment, method: str, setting: Setting, runs: Path) -> dict[s
 
     A setting that was tried before is read from its records, so a search can be interrupted.
     """
-    own = tuple(f"{method}.{name}={value}" for name, value in setting.items())
+    owner = base_method(method)
+    own = tuple(f"{owner}.{name}={value}" for name, value in setting.items())
     asked = replace(base, methods=(method,), options=base.options + own)
     found: dict[str, list[float]] = {}
     for row in read_run(run_experiment(asked, runs)).final.iter_rows(named=True):
