@@ -158,10 +158,8 @@ def test_every_other_dynamics_does_to_the_moves_what_it_says(make):
     law, level = world.move_law(), np.arange(world.num_levels, dtype=float)
     other = {w.name: w.population.move_law() for w in alternatives(world)}
     assert all(np.allclose(moves.sum(-1), 1) for moves in other.values())
-    np.testing.assert_allclose(
-        other["No moves"][REPAID],
-        other["No moves"][DEFAULTED] if make is fico_scores else other["No moves"][REPAID],
-    )
+    np.testing.assert_allclose(other["No moves"][REPAID], law[DENIED])
+    np.testing.assert_allclose(other["No moves"][DEFAULTED], law[DENIED])
     inner = slice(4, world.num_levels - 3)
     mean = {name: (moves @ level - level)[:, :, inner] for name, moves in other.items()}
     own = (law @ level - level)[:, :, inner]

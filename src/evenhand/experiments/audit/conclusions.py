@@ -17,7 +17,8 @@ NOT_DEFINED = "not defined"
 
 RULE = (
     f"Gains per person within {STILL} of each other, and rates within half a percentage point, "
-    f"count as equal. Profit is called close to the best within {100 * MATERIAL:.0f}%."
+    f"count as equal. Profit is called close to the best within {100 * MATERIAL:.0f}%. "
+    "The recall gap's distance to the frontier is told of the world as stated only."
 )
 
 Verdict = Callable[[WorldFacts], str]

@@ -6,6 +6,7 @@ from evenhand.experiments.audit import figures, frontier_figures, tables, words
 from evenhand.experiments.audit.assumed import assumed
 from evenhand.experiments.audit.assumption_words import held
 from evenhand.experiments.audit.facts import Audit
+from evenhand.experiments.audit.least import SEARCH_TOL
 from evenhand.experiments.audit.nearer import nearer
 from evenhand.experiments.audit.similar import EXACT_RADIUS
 from evenhand.experiments.document import document
@@ -164,6 +165,8 @@ def _how(audit: Audit, command: str) -> Markup:
     items = [
         "All numbers are expectations in the model of this world, computed by dynamic and linear "
         "programming: nothing was sampled, and one episode will differ from them.",
+        "Linear programs are solved to a relative 1e-8; the least recall gap at the policy's "
+        f"profit is searched to within {SEARCH_TOL:g}.",
         "The model has no applicants who leave, no bankruptcy of the lender, and no other lender. "
         "Groups and levels are those of the population; harm within a group is not shown.",
         "A frontier policy shows what is possible in this model, not what anybody should do.",
