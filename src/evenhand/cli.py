@@ -34,6 +34,9 @@ COMMANDS: dict[str, Command] = {
         "Evaluate",
         uses_jax=True,
     ),
+    "audit": Command(
+        "Audit one policy, exactly and on one page.", "evenhand.commands.audit", "AuditOptions"
+    ),
     "compare": Command(
         "Put policies and learners beside the exact optimum, on one page.",
         "evenhand.commands.compare",

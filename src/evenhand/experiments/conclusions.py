@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.experiments.lists import listed
 from evenhand.experiments.sensitivity_words import (
     count_words,
     goal,
@@ -15,7 +16,6 @@ from evenhand.experiments.sensitivity_words import (
     told,
     varying,
 )
-from evenhand.experiments.sentences import listed
 from evenhand.experiments.wording import criterion_words, figure_of
 
 RULE = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.experiments.sentences import listed
+from evenhand.experiments.lists import listed
 from evenhand.experiments.wording import MINUS, criterion_words, figure_of
 
 _COUNTS = {2: "two", 3: "three", 4: "four"}

@@ -4,6 +4,7 @@ import numpy as np
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.horizon import EXACT, exact_values
+from evenhand.experiments.lists import listed
 from evenhand.experiments.statistics import FEW_SEEDS
 from evenhand.experiments.wording import (
     criterion_words,
@@ -120,8 +121,3 @@ def horizon_text(estimates: Estimates) -> str:
         "exact optimum earns: so much is lost by the rule that judges every decision by itself, "
         "and a learner that earns no more than that rule has not looked ahead."
     )
-
-
-def listed(parts: list[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

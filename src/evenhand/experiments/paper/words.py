@@ -3,10 +3,10 @@
 import numpy as np
 
 from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.lists import listed
 from evenhand.experiments.paper.judging import Judged, Verdict
 from evenhand.experiments.paper.quantities import Quantity
 from evenhand.experiments.paper.study import Study
-from evenhand.experiments.sentences import listed
 from evenhand.experiments.wording import (
     MINUS,
     Measure,

@@ -1,0 +1,97 @@
+"""An audit on a terminal: a table by group, what other assumptions change, and the sentences."""
+
+from typing import TYPE_CHECKING, Any
+
+from evenhand.experiments.lists import listed
+from evenhand.experiments.wording import criterion_words, figure_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_ROWS = (
+    ("approvals", "approvals", "number"),
+    ("approval rate", "approval_rate", "share"),
+    ("recall", "recall", "share"),
+    ("default rate of the approved", "default_rate", "share"),
+    ("profit", "profit", "reward"),
+    ("profit per decision", "profit_per_decision", "reward"),
+    ("gain per person", "gain_per_person", "gain"),
+    ("  caused by the policy", "gain_caused_per_person", "gain"),
+    ("mean score at the start", "start_score", "levels"),
+    ("mean score at the end", "end_score", "levels"),
+)
+
+
+def show_audit(result: dict[str, Any], console: "Console") -> None:
+    """Print the audit that `as_dict` holds."""
+    head = f"{result['policy']['title']} on {result['population']}, {result['steps']:,} decisions: "
+    console.print(f"{head}profit {figure_of(result['profit'])}", style="bold", highlight=False)
+    console.print(_groups(result))
+    if result["frontier"]:
+        console.print(_frontier(result))
+    for sentence in result["sentences"]:
+        console.print(sentence, markup=False, highlight=False)
+    for conclusion in result["conclusions"]:
+        if conclusion["changes_in"]:
+            console.print(_changes(conclusion), markup=False, highlight=False)
+    for note in result["notes"]:
+        console.print(f"Note: {note}.", style="yellow", markup=False, highlight=False)
+    for name, why in result["assumed"].items():
+        text = f"Assumed, not estimated: {name}: {why}."
+        console.print(text, style="dim", markup=False, highlight=False)
+    if result["page"]:
+        console.print(f"page: {result['page']}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _groups(result: dict[str, Any]) -> "Table":
+    table = _table("")
+    table.add_column("")
+    for group in result["groups"]:
+        table.add_column(group, justify="right")
+    for title, name, unit in _ROWS:
+        values = (figure_of(result["by_group"][g][name], unit) for g in result["groups"])
+        table.add_row(title, *values)
+    return table
+
+
+def _frontier(result: dict[str, Any]) -> "Table":
+    table = _table("Beside the exact frontier (policies by group, level and visit)")
+    table.add_column("criterion")
+    for head in ("its own", "best profit there", "earns less by", "least at its profit"):
+        table.add_column(head, justify="right")
+    for row in result["frontier"]:
+        words = criterion_words(row["criterion"])
+        table.add_row(
+            words.title.lower(),
+            figure_of(row["disparity"], words.unit),
+            figure_of(row["best_profit"]),
+            figure_of(row["gap"]),
+            figure_of(row["least_disparity"], words.unit),
+        )
+    return table
+
+
+def _changes(conclusion: dict[str, Any]) -> str:
+    """One conclusion that hangs on an assumption, and the assumptions that change it."""
+    found: dict[str, list[str]] = {}
+    own, *_ = conclusion["verdicts"].values()
+    for name, verdict in conclusion["verdicts"].items():
+        if verdict != own:
+            found.setdefault(verdict, []).append(name.lower())
+    told = "; ".join(f"{verdict} with {listed(names)}" for verdict, names in found.items())
+    return f"changes  {conclusion['question']}: {own}; {told}."
+
+
+def _table(title: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
