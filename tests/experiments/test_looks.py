@@ -53,6 +53,15 @@ def test_variants_share_their_methods_colour_and_marker_and_take_no_others():
         assert shades[-1] == 1
 
 
+def test_variants_of_no_sweep_share_a_colour_and_differ_in_marker_and_line():
+    names = ("ppo-c", "ppo", "ppo-c:estimator=episode", "ppo-c:total_gap=true")
+    found = looks(names)
+    own = [found[name] for name in names if name != "ppo"]
+    assert len({look["color"] for look in own}) == 1
+    assert len({look["marker"] for look in own}) == len({str(x["linestyle"]) for x in own}) == 3
+    assert found["ppo"] == looks(("ppo-c", "ppo"))["ppo"]
+
+
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 def test_the_frontier_joins_variants_in_the_order_of_their_values(width, tmp_path):
     backwards = ("ppo", *reversed(sweep("a-ppo")), *sweep("r-ppo"), "max-util")

@@ -12,10 +12,10 @@ from evenhand.core.errors import InputError
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import styled
 from evenhand.experiments.loan_rates import loan_rates
-from evenhand.experiments.paper import results
+from evenhand.experiments.paper import results, table
 from evenhand.experiments.paper.figures import drawings
 from evenhand.experiments.paper.study import read_study
-from evenhand.experiments.paper.wanted import KINDS, read_figures, shown_metrics
+from evenhand.experiments.paper.wanted import KINDS, read_columns, read_figures, shown_metrics
 from evenhand.experiments.record import read_run
 
 EXPERIMENT = """
@@ -178,3 +178,38 @@ def test_a_panel_of_nothing_is_refused(drawn, tmp_path, old, new, sentence):
     (tmp_path / "figures.toml").write_text(FIGURES.replace(old, new))
     with pytest.raises(InputError, match=sentence):
         read_figures(read_study(tmp_path))
+
+
+COLUMNS = """
+[[columns]]
+metric = "qualification_gain_noise_floor"
+title = "By chance"
+[[columns]]
+metric = "return"
+better = "higher"
+"""
+
+
+def test_tables_have_the_columns_that_are_asked_for_and_mark_only_what_can_be_better(
+    drawn, tmp_path
+):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    (tmp_path / "figures.toml").write_text(FIGURES + COLUMNS)
+    asked = read_columns(read_study(tmp_path))
+    head, _, *rows = table.as_markdown(drawn[1]["one"], asked).splitlines()
+    assert head == "| Method | By chance | Return |"
+    assert not any("**" in row.split("|")[2] for row in rows)
+    assert any("**" in row.split("|")[3] for row in rows)
+    assert read_columns(drawn[0]) == ()
+
+
+def test_a_column_of_nothing_is_refused(tmp_path):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    for old, new, sentence in (
+        ('"return"', '"retrun"', "did you mean 'return'"),
+        ('"higher"', '"hihger"', "did you mean 'higher'"),
+        ("better", "beter", "did you mean 'better'"),
+    ):
+        (tmp_path / "figures.toml").write_text(FIGURES + COLUMNS.replace(old, new))
+        with pytest.raises(InputError, match=sentence):
+            read_columns(read_study(tmp_path))

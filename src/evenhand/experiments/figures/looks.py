@@ -9,21 +9,32 @@ from evenhand.experiments.wording import method_title
 
 # How much the first variant of a sweep is lightened; the last one is not.
 _LIGHTEST = 0.4
+# Lines of further variants of one method, beside the method's own.
+_LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
 
 
 def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Colour, marker, line and opacity of every method, by the place of its algorithm.
 
-    Variants share all but the opacity, which grows with the value of the field they differ in.
+    Variants share the colour. Those of one sweep share all but the opacity, which grows with the
+    value of the field they differ in; others have a marker and a line of their own.
     """
     places = {name: n for n, name in enumerate(dict.fromkeys(map(base_method, methods)))}
+    made = curves(methods)
+    swept = {variant: number for number, curve in enumerate(made) for variant in curve.variants}
+    kinds: dict[str, list[Any]] = {}
     found = {}
     for method in methods:
-        index = places[base_method(method)]
-        colour, marker = method_look(index)
-        found[method] = {"color": colour, "marker": marker, "linestyle": method_line(index)}
-        found[method]["alpha"] = 1.0
-    for curve in curves(methods):
+        own = kinds.setdefault(base_method(method), [])
+        kind = swept.get(method, method)
+        own += [] if kind in own else [kind]
+        place = places[base_method(method)]
+        index = place + len(places) * own.index(kind)
+        found[method] = {"color": method_look(place)[0], "marker": method_look(index)[1]}
+        found[method] |= {"linestyle": _LINES[own.index(kind) % len(_LINES)], "alpha": 1.0}
+        if own.index(kind) == 0:
+            found[method]["linestyle"] = method_line(place)
+    for curve in made:
         for number, variant in enumerate(curve.variants):
             share = number / (len(curve.variants) - 1)
             found[variant]["alpha"] = _LIGHTEST + (1 - _LIGHTEST) * share

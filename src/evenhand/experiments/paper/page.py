@@ -12,6 +12,7 @@ from evenhand.experiments.paper import figures, table, verdicts, words
 from evenhand.experiments.paper.judging import Verdict
 from evenhand.experiments.paper.results import LEFT_OUT
 from evenhand.experiments.paper.study import Study
+from evenhand.experiments.paper.wanted import read_columns
 from evenhand.experiments.wording import criterion_words, is_admissions
 
 Runs = Mapping[str, Estimates]
@@ -58,9 +59,10 @@ def _claims(study: Study, found: list[Verdict]) -> Markup | None:
 
 def _tables(study: Study, runs: Runs) -> Markup:
     parts: list[Any] = [tag("p", table.NOTE, class_="note")]
+    asked = read_columns(study)
     for name, estimates in runs.items():
         title = study.scenario(name).title
-        parts += [tag("h3", title), table.as_html(estimates, title)]
+        parts += [tag("h3", title), table.as_html(estimates, title, asked)]
     return join(*parts)
 
 

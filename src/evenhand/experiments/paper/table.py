@@ -1,6 +1,9 @@
-"""The result tables in the paper's layout: a row per method, best values marked."""
+"""The result tables: a row per method, best values marked.
 
-from collections.abc import Callable
+The columns are those of the `[[columns]]` of the study's figures file, else the main measures.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +13,8 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.page import cell, table
 from evenhand.experiments.paper.quantities import REDUCERS
+from evenhand.experiments.paper.wanted import WantedColumn
+from evenhand.experiments.paper.words import measure_of
 from evenhand.experiments.statistics import Interval
 from evenhand.experiments.wording import figure_of, is_admissions, method_title
 
@@ -25,16 +30,18 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column: heading, unit, whether more is better, and a method's values by seed."""
+    """A column: heading, unit, whether more is better (None: neither), and values by seed."""
 
     title: str
     unit: str
-    higher: bool
+    higher: bool | None
     values: Callable[[str], np.ndarray]
 
 
-def columns(estimates: Estimates) -> list[Column]:
-    """The columns of a scenario: return, recall, recall gap, credit gap or social burden."""
+def columns(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> list[Column]:
+    """The columns asked for; else return, recall, recall gap, credit gap or social burden."""
+    if asked:
+        return [_asked(estimates, wanted) for wanted in asked]
 
     def one(metric: str, group: str = "") -> Callable[[str], np.ndarray]:
         return lambda method: estimates.values(method, metric, group)
@@ -47,6 +54,17 @@ def columns(estimates: Estimates) -> list[Column]:
     else:
         made.append(Column("Credit gap", "levels", False, one("credit_gap_true")))
     return made
+
+
+def _asked(estimates: Estimates, wanted: WantedColumn) -> Column:
+    words = measure_of(wanted.metric, is_admissions(estimates.run.experiment))
+    title = wanted.title or ", ".join(filter(None, (words.title, wanted.group)))
+    higher = {"higher": True, "lower": False}.get(wanted.better)
+
+    def values(method: str) -> np.ndarray:
+        return estimates.values(method, wanted.metric, wanted.group)
+
+    return Column(title, words.unit, higher, values)
 
 
 def _by_group(
@@ -77,18 +95,18 @@ def intervals(estimates: Estimates, column: Column) -> dict[str, Interval]:
     }
 
 
-def best(found: dict[str, Interval], higher: bool) -> set[str]:
+def best(found: dict[str, Interval], higher: bool | None) -> set[str]:
     """The methods with the best mean, and those within 5% of it."""
     known = {m: i.estimate for m, i in found.items() if np.isfinite(i.estimate)}
-    if not known:
+    if not known or higher is None:
         return set()
     top = max(known.values()) if higher else min(known.values())
     return {m for m, value in known.items() if abs(value - top) <= NEAR * abs(top)}
 
 
-def as_html(estimates: Estimates, label: str) -> Markup:
+def as_html(estimates: Estimates, label: str, asked: Sequence[WantedColumn] = ()) -> Markup:
     """The table as a part of a page."""
-    made = columns(estimates)
+    made = columns(estimates, asked)
     head = tag("tr", *(tag("th", t, scope="col") for t in ("Method", *(c.title for c in made))))
     cells = [(column, found := intervals(estimates, column), best(found, column.higher))
              for column in made]  # fmt: skip
@@ -102,9 +120,9 @@ def as_html(estimates: Estimates, label: str) -> Markup:
     return join(table([head], rows, label))
 
 
-def as_markdown(estimates: Estimates) -> str:
+def as_markdown(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> str:
     """The table in Markdown: mean ± half the width of the 95% interval."""
-    made = columns(estimates)
+    made = columns(estimates, asked)
     cells = [(column, found := intervals(estimates, column), best(found, column.higher))
              for column in made]  # fmt: skip
     lines = [

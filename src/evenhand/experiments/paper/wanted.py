@@ -1,4 +1,4 @@
-"""Which figures a study's file asks for."""
+"""Which figures and columns of tables a study's figures file asks for."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,8 @@ KINDS = (
 )
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
 _PANEL = {"metric", "group", "title", "floor"}
+_COLUMN = {"metric", "group", "title", "better"}
+_BETTER = ("higher", "lower", "neither")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,33 @@ class Wanted:
     scenarios: tuple[str, ...]
     panels: tuple[dict[str, str], ...]
     methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WantedColumn:
+    """One column of the tables; `better` says which value is marked: higher, lower or neither."""
+
+    metric: str
+    group: str = ""
+    title: str = ""
+    better: str = "neither"
+
+
+def read_columns(study: Study) -> tuple[WantedColumn, ...]:
+    """The columns that the study's figures file asks for; () for those of every study."""
+    path = study.beside("figures")
+    tables = read_toml(path).get("columns", []) if path.is_file() else []
+    made = []
+    for number, table in enumerate(tables, 1):
+        where = f"{path}: column {number}"
+        keys_checked("key of [[columns]]", table, _COLUMN, where)
+        if "metric" not in table:
+            raise InputError(f"{where}: every column needs a metric")
+        check_metric(table["metric"], where)
+        if table.get("better", "neither") not in _BETTER:
+            raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
+        made.append(WantedColumn(**table))
+    return tuple(made)
 
 
 def read_figures(study: Study) -> tuple[Wanted, ...]:

@@ -14,6 +14,7 @@ from evenhand.experiments.paper.judging import Verdict
 from evenhand.experiments.paper.page import study_page
 from evenhand.experiments.paper.results import fresh_folder, judged, write_results
 from evenhand.experiments.paper.running import Sitting
+from evenhand.experiments.paper.wanted import read_columns
 
 Runs = Mapping[str, Estimates]
 
@@ -73,9 +74,10 @@ def tables_text(sitting: Sitting, runs: Runs) -> str:
         "a column and any within 5% of it."
     )
     parts = [f"# Results: {sitting.study.about.get('title') or sitting.study.key}\n", f"{note}\n"]
+    asked = read_columns(sitting.study)
     for name, estimates in runs.items():
         experiment = estimates.run.experiment
         budget = f"{len(estimates.run.seeds)} seeds, {experiment['steps']:,} training steps"
         title = sitting.study.scenario(name).title
-        parts.append(f"## {title}\n\n{budget}.\n\n{table.as_markdown(estimates)}")
+        parts.append(f"## {title}\n\n{budget}.\n\n{table.as_markdown(estimates, asked)}")
     return "\n".join(parts)
