@@ -89,7 +89,7 @@ def _checked_page(out: str | None) -> Path | None:
 
     path = Path(out)
     if path.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file for the page")
+        raise InputError(f"--out {out!r} is a folder; name a file for the page")
     check_writable(path)
     require_matplotlib()
     return path
@@ -128,9 +128,13 @@ def _population(options: AuditOptions) -> "LendingPopulation":
             f"with: evenhand evaluate --preset {options.preset}"
         )
     population = choose_population(options.preset, options.params, options.groups, options.set)
+    if population.num_groups < 2:
+        raise InputError(
+            f"audit compares groups, and there is only {population.groups[0]}; choose two or more"
+        )
     if why := why_not_exact(population):
-        remedy = "" if population.num_groups < 2 else "; --set conscientiousness_std=0"
-        raise InputError(f"audit needs the exact model of a person: {why.rstrip('.')}{remedy}")
+        remedy = "--set conscientiousness_std=0"
+        raise InputError(f"audit needs the exact model of a person: {why.rstrip('.')}; {remedy}")
     return replace(population, assumed=population.assumed | _marked(options.assume))
 
 
