@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from evenhand.data.population import LendingPopulation
 
+# Programs grow with the visits of a person: one of a thousand visits takes about ten seconds.
+_MOST_VISITS = 5_000
+
 
 @dataclass(frozen=True)
 class AuditOptions:
@@ -135,7 +138,18 @@ def _population(options: AuditOptions) -> "LendingPopulation":
     if why := why_not_exact(population):
         remedy = "--set conscientiousness_std=0"
         raise InputError(f"audit needs the exact model of a person: {why.rstrip('.')}; {remedy}")
+    _check_visits(population, options.steps)
     return replace(population, assumed=population.assumed | _marked(options.assume))
+
+
+def _check_visits(population: "LendingPopulation", steps: int | None) -> None:
+    """Refuse an episode in which each person comes so often that programs take hours."""
+    visits = (steps or population.episode_steps) / population.num_people
+    if visits > _MOST_VISITS:
+        raise InputError(
+            f"{visits:,.0f} decisions per person are too many for exact programs (at most "
+            f"{_MOST_VISITS:,}); lower --steps to {int(_MOST_VISITS * population.num_people):,}"
+        )
 
 
 def _marked(assume: str | None) -> dict[str, str]:
