@@ -30,6 +30,8 @@ REFUSED = [
     ("audit --policy deny-all --radius 0", "--radius must be a number above 0, got 0"),
     ("audit --policy deny-all --radius nan", "--radius must be a number above 0, got nan"),
     ("audit --policy deny-all --steps 0", "--steps must be at least 1"),
+    ("audit --policy deny-all --preset drift-1 --steps 5000000", "lower --steps to 1,000,000"),
+    ("audit --policy deny-all --preset fico --groups white", "there is only white; choose two"),
     ("audit --policy deny-all --assume ups", "did you mean 'up'?"),
     ("audit --policy deny-all --preset fico --pair white", "two different groups"),
     ("audit --policy deny-all --preset fico --pair white,blak", "did you mean 'black'?"),

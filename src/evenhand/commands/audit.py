@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from evenhand.data.population import LendingPopulation
 
+# Programs grow with the visits of a person: one of a thousand visits takes about ten seconds.
+_MOST_VISITS = 5_000
+
 
 @dataclass(frozen=True)
 class AuditOptions:
@@ -89,7 +92,7 @@ def _checked_page(out: str | None) -> Path | None:
 
     path = Path(out)
     if path.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file for the page")
+        raise InputError(f"--out {out!r} is a folder; name a file for the page")
     check_writable(path)
     require_matplotlib()
     return path
@@ -128,10 +131,25 @@ def _population(options: AuditOptions) -> "LendingPopulation":
             f"with: evenhand evaluate --preset {options.preset}"
         )
     population = choose_population(options.preset, options.params, options.groups, options.set)
+    if population.num_groups < 2:
+        raise InputError(
+            f"audit compares groups, and there is only {population.groups[0]}; choose two or more"
+        )
     if why := why_not_exact(population):
-        remedy = "" if population.num_groups < 2 else "; --set conscientiousness_std=0"
-        raise InputError(f"audit needs the exact model of a person: {why.rstrip('.')}{remedy}")
+        remedy = "--set conscientiousness_std=0"
+        raise InputError(f"audit needs the exact model of a person: {why.rstrip('.')}; {remedy}")
+    _check_visits(population, options.steps)
     return replace(population, assumed=population.assumed | _marked(options.assume))
+
+
+def _check_visits(population: "LendingPopulation", steps: int | None) -> None:
+    """Refuse an episode in which each person comes so often that programs take hours."""
+    visits = (steps or population.episode_steps) / population.num_people
+    if visits > _MOST_VISITS:
+        raise InputError(
+            f"{visits:,.0f} decisions per person are too many for exact programs (at most "
+            f"{_MOST_VISITS:,}); lower --steps to {int(_MOST_VISITS * population.num_people):,}"
+        )
 
 
 def _marked(assume: str | None) -> dict[str, str]:

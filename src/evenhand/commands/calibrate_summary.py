@@ -69,7 +69,7 @@ def show(result: dict[str, Any], console: "Console") -> None:
                 f" ({move['low']:+.2f} to {move['high']:+.2f}, {move['count']} moves)"
             )
     if result["filled_cells"]:
-        console.print(f"{result['filled_cells']} cells without records were filled, see the file")
+        console.print(f"cells without records, filled: {result['filled_cells']}; see the file")
     for warning in result["warnings"]:
         console.print(f"Warning: {escape(warning)}")
     console.print("Assumed, not shown by the records:")

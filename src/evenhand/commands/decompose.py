@@ -115,7 +115,7 @@ def _population(options: Decompose) -> "LendingPopulation":
     world = choose_population(options.preset, options.params, options.groups, options.set)
     if world.num_groups < 2:
         raise InputError(
-            f"decompose compares groups, and {world.name!r} has only {world.groups}; "
+            f"decompose compares groups, and {world.name!r} has only {world.groups[0]}; "
             "choose at least two"
         )
     return world

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.under import Pair
-from evenhand.experiments.figures.panels import key, key_rows, plain_tick, thousands
+from evenhand.experiments.figures.group_name import shortened
+from evenhand.experiments.figures.panels import key, key_rows, plain_tick, set_title, thousands
 from evenhand.experiments.figures.style import (
     INK,
     METHOD_COLOURS,
@@ -67,7 +68,7 @@ def levels_over_time(audit: Audit, width: str = "wide") -> Figure:
                 panel.set_ylim(0, top)
                 if g == 0:
                     panel.set_title(_when(audit, moment), pad=18, weight="normal", color=MUTED)
-            _head(row[0], audit.groups[g], g)
+            _head(row[0], shortened(audit.groups[g], 70 if width == "wide" else 34), g)
         for place, panel in enumerate(panels[-1]):
             _end_labels(panel, audit.population.labels, place, len(shown), width)
         figure.supxlabel("score", size=9, color=MUTED, y=0.01)
@@ -134,6 +135,8 @@ def causes(audit: Audit, pairs: tuple[Pair, ...], width: str = "wide") -> Figure
         ends = _ends(audit, pairs)
         for panel, pair in zip(panels, pairs, strict=True):
             _cause_panel(panel, audit, pair, ends)
+            names = [shortened(name, 24 if width == "wide" else 16) for name in audit.groups]
+            set_title(panel, _ahead(audit, pair, names), pad=4)
         panels[-1].set_xlabel("difference of gain per person")
     return figure
 
@@ -155,7 +158,6 @@ def _ends(audit: Audit, pairs: tuple[Pair, ...]) -> tuple[float, float]:
 def _cause_panel(panel: Axes, audit: Audit, pair: Pair, ends: tuple[float, float]) -> None:
     found = audit.own.effects[pair]
     sign = 1.0 if found.C >= 0 else -1.0
-    ahead, behind = pair if found.C >= 0 else (pair[1], pair[0])
     for place, (value, colour) in enumerate(zip(_parts(audit, pair), _PART_COLOURS, strict=True)):
         panel.barh(place, value, 0.62, color=colour, alpha=0.85, linewidth=0)
         panel.annotate(
@@ -177,8 +179,9 @@ def _cause_panel(panel: Axes, audit: Audit, pair: Pair, ends: tuple[float, float
     panel.spines["left"].set_visible(False)
     panel.xaxis.set_major_formatter(lambda v, _: plain_tick(v, ""))
     panel.locator_params(axis="x", nbins=6)
-    panel.set_title(
-        f"{audit.groups[ahead]} ahead of {audit.groups[behind]} by {figure_of(sign * found.C)}",
-        pad=4,
-        x=0,
-    )
+
+
+def _ahead(audit: Audit, pair: Pair, names: list[str]) -> str:
+    gap = audit.own.effects[pair].C
+    ahead, behind = pair if gap >= 0 else (pair[1], pair[0])
+    return f"{names[ahead]} ahead of {names[behind]} by {figure_of(abs(gap))}"

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from evenhand.experiments.audit.facts import Audit
 from evenhand.experiments.audit.nearest import Distance
 from evenhand.experiments.figures.benefit import benefit
+from evenhand.experiments.figures.group_name import shortened
 from evenhand.experiments.figures.panels import plain_tick
 from evenhand.experiments.figures.style import (
     INK,
@@ -159,5 +160,5 @@ def _levels_panel(panel: Axes, audit: Audit, found: Distance, g: int) -> None:
     ends = [0, len(labels) // 2, len(labels) - 1]
     panel.set_xticks(ends, [labels[i] for i in ends], size=8)
     panel.grid(visible=False, axis="x")
-    panel.set_title(audit.groups[g], pad=4, color=group_look(g)["color"])
+    panel.set_title(shortened(audit.groups[g], 24), pad=4, color=group_look(g)["color"])
     panel.tick_params(labelbottom=True)

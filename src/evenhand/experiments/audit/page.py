@@ -80,7 +80,7 @@ def _causes(audit: Audit) -> Markup:
     )
     drawing = figure(
         "parts",
-        partial(figures.causes, audit, tuple(pairs[:6])),
+        partial(figures.causes, audit, tuple(pairs[: tables.MOST_PAIRS])),
         "Parts of the difference.",
         "The dashed line is their sum.",
         words.decomposition(audit, audit.pair),

@@ -23,6 +23,7 @@ _GROUP_ROWS = (
     ("Mean score at the start", "start_score", "levels", False),
     ("Mean score at the end", "end_score", "levels", False),
 )
+MOST_PAIRS = 6  # told in words and in a panel each: all pairs of four groups
 _FATES = (("profit", "reward"), ("approval_rate", "share"), ("gain_per_person", "gain"))
 
 
@@ -171,21 +172,29 @@ def measures_table(audit: Audit) -> Markup:
 
 
 def pairs_of(audit: Audit) -> list[Pair]:
-    """Every pair of groups, the one that is told first leading."""
-    return [audit.pair, *(pair for pair in audit.own.effects if pair != audit.pair)]
+    """Every pair of groups: the one that is told first, then the wider apart the earlier."""
+    effects = audit.own.effects
+    return sorted(effects, key=lambda pair: (pair != audit.pair, -abs(effects[pair].C)))
 
 
 def decompositions(audit: Audit) -> Markup:
-    """A sentence per pair of groups."""
+    """A sentence per pair of groups; of many pairs the first ones, as the figure shows them."""
     told = [words.decomposition(audit, pair) for pair in pairs_of(audit)]
     if len(told) == 1:
-        return tag("p", tag("strong", told[0]))
+        return tag("p", tag("strong", *told))
+    if len(told) > MOST_PAIRS:
+        told[MOST_PAIRS:] = [f"The table below has all {len(told)} pairs."]
     return tag("ul", *(tag("li", sentence) for sentence in told))
 
 
 def _head(heads: Sequence[Any]) -> Markup:
-    return tag("tr", *(tag("th", head, scope="col") for head in heads))
+    return tag("tr", *(tag("th", _name(head), scope="col") for head in heads))
 
 
 def _row(title: str, values: Sequence[Any]) -> Markup:
-    return tag("tr", tag("th", title, scope="row"), *(tag("td", value) for value in values))
+    return tag("tr", tag("th", _name(title), scope="row"), *(tag("td", value) for value in values))
+
+
+def _name(title: Any) -> Any:
+    """A heading; a long one may break, or it would push the numbers off the page."""
+    return tag("span", title, class_="long") if len(str(title)) > 32 else title

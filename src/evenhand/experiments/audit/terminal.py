@@ -21,13 +21,16 @@ _ROWS = (
     ("mean score at the start", "start_score", "levels"),
     ("mean score at the end", "end_score", "levels"),
 )
+# Of a name of a group; the sentences below have it in full.
+_MOST_LETTERS = 24
 
 
 def show_audit(result: dict[str, Any], console: "Console") -> None:
     """Print the audit that `as_dict` holds."""
     head = f"{result['policy']['title']} on {result['population']}, {result['steps']:,} decisions: "
     console.print(f"{head}profit {figure_of(result['profit'])}", style="bold", highlight=False)
-    console.print(_groups(result))
+    for groups in _beside(result, console):
+        console.print(_groups(result, groups))
     if result["frontier"]:
         console.print(_frontier(result))
     for sentence in result["sentences"]:
@@ -44,13 +47,28 @@ def show_audit(result: dict[str, Any], console: "Console") -> None:
         console.print(f"page: {result['page']}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _groups(result: dict[str, Any]) -> "Table":
-    table = _table("")
-    table.add_column("")
+def _beside(result: dict[str, Any], console: "Console") -> list[list[str]]:
+    """The groups in rows, as many beside each other as the width takes."""
+    free = console.options.update_width(10_000)  # at its own width rich answers with no more
+    rows: list[list[str]] = [[]]
     for group in result["groups"]:
-        table.add_column(group, justify="right")
+        table = _groups(result, [*rows[-1], group])
+        if rows[-1] and console.measure(table, options=free).maximum > console.width:
+            rows.append([])
+        rows[-1].append(group)
+    return rows
+
+
+def _groups(result: dict[str, Any], groups: list[str]) -> "Table":
+    from rich.text import Text
+
+    table = _table("")
+    table.add_column("", no_wrap=True)
+    for group in groups:
+        # As Text a name is no markup, whatever brackets it has.
+        table.add_column(Text(group), justify="right", no_wrap=True, max_width=_MOST_LETTERS)
     for title, name, unit in _ROWS:
-        values = (figure_of(result["by_group"][g][name], unit) for g in result["groups"])
+        values = (figure_of(result["by_group"][g][name], unit) for g in groups)
         table.add_row(title, *values)
     return table
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evenhand.experiments.estimates import Estimates
+from evenhand.experiments.figures.group_name import in_key, key_columns
 from evenhand.experiments.figures.looks import ends_of_sweeps, short_title
 from evenhand.experiments.figures.style import group_look, margins, new_figure
 from evenhand.experiments.wording import MINUS
@@ -34,7 +35,7 @@ def grid(
 
 def key_rows(groups: tuple[str, ...], width: str) -> int:
     """Rows that the groups' names take at the top."""
-    return -(-len(groups) // (6 if width == "wide" else 3))
+    return -(-len(groups) // key_columns(groups, width))
 
 
 def key(figure: Figure, groups: tuple[str, ...], width: str) -> None:
@@ -44,10 +45,10 @@ def key(figure: Figure, groups: tuple[str, ...], width: str) -> None:
     high = figure.get_size_inches()[1]
     figure.legend(
         handles,
-        groups,
+        in_key(groups, width),
         loc="upper left",
         bbox_to_anchor=(0.01, 1 - 0.02 / high),
-        ncols=-(-len(groups) // key_rows(groups, width)),
+        ncols=key_columns(groups, width),
         frameon=False,
         labelcolor=[look["color"] for look in looks],
         handlelength=2.4,

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,12 +118,11 @@ def margins(figure: Figure, left: float, right: float, bottom: float, top: float
 
 def group_look(index: int) -> dict[str, Any]:
     """Colour, line style and marker of a group: never colour alone."""
-    number = index % len(GROUP_COLOURS)
-    return {
-        "color": GROUP_COLOURS[number],
-        "linestyle": GROUP_LINES[number],
-        "marker": GROUP_MARKERS[number],
-    }
+    turn, number = divmod(index, len(GROUP_COLOURS))
+    # Where colours come again, they come with the next line and marker.
+    line = (number + turn) % len(GROUP_LINES)
+    marker = GROUP_MARKERS[(number + turn) % len(GROUP_MARKERS)]
+    return {"color": GROUP_COLOURS[number], "linestyle": GROUP_LINES[line], "marker": marker}
 
 
 def method_look(index: int) -> tuple[str, str]:
@@ -152,7 +152,9 @@ def save(figure: Figure, path: str | Path) -> Path:
 def svg(figure: Figure, name: str) -> str:
     """The figure as one SVG element; text stays text, ids start with `name` so two share a page."""
     page = io.StringIO()
-    with styled(), mpl.rc_context({"svg.hashsalt": name}):
+    with styled(), mpl.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
+        # Text stays text: whoever shows it brings the letters that our font lacks.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(page, format="svg", metadata={"Date": None, "Creator": None})
     text = page.getvalue()
     text = text[text.index("<svg") :].strip()
