@@ -5,6 +5,7 @@ import shutil
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 
@@ -56,6 +57,26 @@ def test_a_comparison_with_a_pickle_continues_under_the_same_command(tmp_path, c
     command = json.loads((folder / "experiment.json").read_text())["command"]
     assert "--policies 'card.joblib<0.5' --allow-pickle" in command
     shutil.rmtree(folder)
+
+
+def test_a_pickle_is_decomposed_with_leave_as_the_rule_it_amounts_to(tmp_path, capfd):
+    joblib.dump(model_of_level(), tmp_path / "card.joblib")
+    words = ["decompose", "--set", "population_per_group=20", "--steps", "50", "--policy"]
+    assert main([*words, f"{tmp_path}/card.joblib<0.5"]) == 2
+    assert "--allow-pickle" in capfd.readouterr().err
+    model = answer(capfd, *words, f"{tmp_path}/card.joblib<0.5", "--allow-pickle")
+    rule = answer(capfd, *words, "threshold:3")
+    told = {key for key in rule if key not in ("policy", "wall_seconds")}
+    assert {key: model[key] for key in told} == {key: rule[key] for key in told}
+
+
+def test_notes_about_a_model_reach_a_decomposition(tmp_path, capfd):
+    level = np.tile(np.arange(7), 2)
+    table = pd.DataFrame({"level": level, "group_group 1": np.arange(14) // 7})
+    dump(LogisticRegression().fit(table, level > 2), tmp_path / "card.skops")
+    words = ["--set", "population_per_group=20", "--steps", "50"]
+    told = answer(capfd, "decompose", *words, "--policy", f"{tmp_path}/card.skops")
+    assert "takes as its reference group" in " ".join(told["notes"])
 
 
 def test_the_command_that_makes_a_run_again_names_a_flag_without_a_value():

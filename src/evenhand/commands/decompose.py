@@ -35,8 +35,11 @@ class Decompose:
     """Changes to the population, as key=value; repeatable."""
     policy: str = "approve-all"
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
-    score>=620, max-util-fitted, accuracy-classifier, or a .csv file with columns
-    group,level,approve."""
+    score>=620, max-util-fitted, accuracy-classifier, a .csv file with columns group,level,approve,
+    or a fitted model in a .skops, .onnx, .joblib or .pkl file (see evenhand evaluate --help)."""
+    allow_pickle: bool = False
+    """Load a model from a .joblib or .pkl file. Loading such a file runs any code that was put in
+    it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
     pair: str | None = None
     """The two groups to compare, as first,second: effects are first minus second. Default: the
     first two."""
@@ -60,13 +63,16 @@ def run(options: Decompose) -> dict[str, Any]:
     """The effects of the policy as plain data, with what they are made of."""
     start = time.perf_counter()
     _check(options)
+    from evenhand.algorithms.model_text import allow_pickles
     from evenhand.experiments.effects import effects
     from evenhand.experiments.policy_table import policy_table, table_notes
 
     world = _population(options)
     pair = _pair(options.pair, world.groups)
     _check_sampling(options, world)
-    policy = policy_table(options.policy, world, options.seed)
+    with allow_pickles(options.allow_pickle):
+        policy = policy_table(options.policy, world, options.seed)
+        notes = table_notes(options.policy, world)
     result: dict[str, Any] = {
         "population": world.name,
         "groups": list(world.groups),
@@ -81,7 +87,7 @@ def run(options: Decompose) -> dict[str, Any]:
     if options.figure is not None:
         result["figure"] = str(draw(result, Path(options.figure)))
     return result | {
-        "notes": table_notes(options.policy, world),
+        "notes": notes,
         "assumed": dict(world.assumed),
         "wall_seconds": time.perf_counter() - start,
     }
