@@ -37,6 +37,14 @@ def test_a_threshold_in_drift_1_has_its_reference_numbers(capsys):
     assert direct[0] - direct[1] == pytest.approx(found["DPE"])
 
 
+def test_names_in_brackets_stand_in_the_table_as_they_are():
+    result = run(Decompose(preset="drift-1", steps=20))
+    names = ["[red]", "[/]"]
+    told = shown(result | {"groups": names, "pair": names, "policy": "old[/b].csv"})
+    table = told.partition("Of the difference")[0]
+    assert all(name in table for name in (*names, "old[/b].csv"))
+
+
 def test_the_released_v0_moves_only_the_indirect_and_the_spurious_effect():
     exact, released = (run(Decompose(preset="drift-1", v0=v0)) for v0 in ("exact", "stationary"))
     for name in ("C", "DPE"):
