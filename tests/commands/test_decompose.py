@@ -142,7 +142,7 @@ def test_rules_are_decomposed_without_jax():
         ("--preset drift-1 --pair advantaged,poor", "there is no group 'poor'"),
         ("--preset drift-1 --pair advantaged", "two different groups, as first,second"),
         ("--preset drift-1 --pair advantaged,advantaged", "two different groups"),
-        ("--steps 0", "--steps must be from 1 to 10,000,000, got 0"),
+        ("--steps 0", "--steps must be at least 1 and at most 10,000,000, got 0"),
         ("--steps 99999999999", "got 99999999999"),
         ("--radius 0", "--radius must be a finite number above 0, got 0"),
         ("--radius nan", "got nan"),

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 
 from evenhand.cli import main
-from evenhand.commands.compare import Compare, command_line
+from evenhand.commands.compare import Compare
+from evenhand.commands.flags import command_line
 
 WORLD = ["--set", "population_per_group=20", "--episodes", "2"]
 SHORT = ["--algorithms=", "--seeds", "2", "--evaluation-steps", "20", "--frontier-points", "2"]
@@ -80,5 +81,5 @@ def test_notes_about_a_model_reach_a_decomposition(tmp_path, capfd):
 
 
 def test_the_command_that_makes_a_run_again_names_a_flag_without_a_value():
-    assert command_line(Compare(allow_pickle=True)).endswith("compare --allow-pickle")
-    assert "pickle" not in command_line(Compare())
+    assert command_line("compare", Compare(allow_pickle=True)).endswith("compare --allow-pickle")
+    assert "pickle" not in command_line("compare", Compare())
