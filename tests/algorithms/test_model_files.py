@@ -155,6 +155,14 @@ def test_the_threads_of_a_run_have_the_leave_of_their_maker(tmp_path):
     assert "is a pickle" in found[1]
 
 
+def test_cuts_that_differ_in_the_last_digit_are_different_runs(tmp_path):
+    path = saved(tmp_path, scorecard())
+    cuts = ("0.7", "0.70", "0.7000001", "0.70000012")
+    digests = [Experiment(methods=(f"{path}>={cut}",)).digest() for cut in cuts]
+    assert digests[0] == digests[1]
+    assert len({*digests}) == 3
+
+
 def test_a_digest_follows_the_content_of_a_model_and_its_rule(tmp_path):
     path = saved(tmp_path, scorecard())
     other = tmp_path / "again.skops"
