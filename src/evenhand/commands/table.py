@@ -50,7 +50,7 @@ COMMANDS: dict[str, Command] = {
         "ClaimsOptions",
     ),
     "frontier": Command(
-        "What a fairer policy costs at best: the exact frontier.",
+        "What a smaller gap costs at best: the exact frontier.",
         "evenhand.commands.frontier",
         "Frontier",
     ),
