@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import LinearSVC
 from skops.io import dump
 
+from evenhand.algorithms.model_file import load_model
 from evenhand.algorithms.model_text import allow_pickles, read_model_text
 from evenhand.algorithms.policies import make_policy, read_policy
 from evenhand.core.errors import InputError
@@ -115,6 +116,24 @@ def test_a_pickle_runs_nothing_unless_the_caller_trusts_it(tmp_path, suffix):
         approval(path)
 
 
+def test_bytes_of_a_pickle_run_nothing_either(tmp_path):
+    trap = tmp_path / "trap"
+    text = read_model_text("card.joblib")
+    assert text is not None
+    with pytest.raises(InputError, match="is a pickle"):
+        load_model(text, pickle.dumps(Touch(trap)))
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("version", ["0.9", "0.11.0", "0.11.dev0"])
+def test_a_skops_that_can_be_tricked_loads_nothing(tmp_path, monkeypatch, version):
+    path = saved(tmp_path, scorecard())
+    monkeypatch.setattr("skops.__version__", version)
+    monkeypatch.setattr("skops.io.loads", lambda data: pytest.fail("it was loaded"))
+    with pytest.raises(InputError, match=rf"skops {version} can be made to run .*skops>=0.12"):
+        check_policy(path, FICO, None)
+
+
 def test_a_pickle_under_a_safe_name_is_not_unpickled(tmp_path):
     for suffix in ("skops", "onnx"):
         path = tmp_path / f"card.{suffix}"
@@ -134,6 +153,14 @@ def test_the_threads_of_a_run_have_the_leave_of_their_maker(tmp_path):
                 found.append(str(error))
     np.testing.assert_array_equal(found[0], approval("threshold:5"))
     assert "is a pickle" in found[1]
+
+
+def test_cuts_that_differ_in_the_last_digit_are_different_runs(tmp_path):
+    path = saved(tmp_path, scorecard())
+    cuts = ("0.7", "0.70", "0.7000001", "0.70000012")
+    digests = [Experiment(methods=(f"{path}>={cut}",)).digest() for cut in cuts]
+    assert digests[0] == digests[1]
+    assert len({*digests}) == 3
 
 
 def test_a_digest_follows_the_content_of_a_model_and_its_rule(tmp_path):

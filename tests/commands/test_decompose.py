@@ -37,6 +37,14 @@ def test_a_threshold_in_drift_1_has_its_reference_numbers(capsys):
     assert direct[0] - direct[1] == pytest.approx(found["DPE"])
 
 
+def test_names_in_brackets_stand_in_the_table_as_they_are():
+    result = run(Decompose(preset="drift-1", steps=20))
+    names = ["[red]", "[/]"]
+    told = shown(result | {"groups": names, "pair": names, "policy": "old[/b].csv"})
+    table = told.partition("Of the difference")[0]
+    assert all(name in table for name in (*names, "old[/b].csv"))
+
+
 def test_the_released_v0_moves_only_the_indirect_and_the_spurious_effect():
     exact, released = (run(Decompose(preset="drift-1", v0=v0)) for v0 in ("exact", "stationary"))
     for name in ("C", "DPE"):
@@ -134,7 +142,7 @@ def test_rules_are_decomposed_without_jax():
         ("--preset drift-1 --pair advantaged,poor", "there is no group 'poor'"),
         ("--preset drift-1 --pair advantaged", "two different groups, as first,second"),
         ("--preset drift-1 --pair advantaged,advantaged", "two different groups"),
-        ("--steps 0", "--steps must be from 1 to 10,000,000, got 0"),
+        ("--steps 0", "--steps must be at least 1 and at most 10,000,000, got 0"),
         ("--steps 99999999999", "got 99999999999"),
         ("--radius 0", "--radius must be a finite number above 0, got 0"),
         ("--radius nan", "got nan"),

@@ -5,11 +5,13 @@ import shutil
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 
 from evenhand.cli import main
-from evenhand.commands.compare import Compare, command_line
+from evenhand.commands.compare import Compare
+from evenhand.commands.flags import command_line
 
 WORLD = ["--set", "population_per_group=20", "--episodes", "2"]
 SHORT = ["--algorithms=", "--seeds", "2", "--evaluation-steps", "20", "--frontier-points", "2"]
@@ -58,6 +60,26 @@ def test_a_comparison_with_a_pickle_continues_under_the_same_command(tmp_path, c
     shutil.rmtree(folder)
 
 
+def test_a_pickle_is_decomposed_with_leave_as_the_rule_it_amounts_to(tmp_path, capfd):
+    joblib.dump(model_of_level(), tmp_path / "card.joblib")
+    words = ["decompose", "--set", "population_per_group=20", "--steps", "50", "--policy"]
+    assert main([*words, f"{tmp_path}/card.joblib<0.5"]) == 2
+    assert "--allow-pickle" in capfd.readouterr().err
+    model = answer(capfd, *words, f"{tmp_path}/card.joblib<0.5", "--allow-pickle")
+    rule = answer(capfd, *words, "threshold:3")
+    told = {key for key in rule if key not in ("policy", "wall_seconds")}
+    assert {key: model[key] for key in told} == {key: rule[key] for key in told}
+
+
+def test_notes_about_a_model_reach_a_decomposition(tmp_path, capfd):
+    level = np.tile(np.arange(7), 2)
+    table = pd.DataFrame({"level": level, "group_group 1": np.arange(14) // 7})
+    dump(LogisticRegression().fit(table, level > 2), tmp_path / "card.skops")
+    words = ["--set", "population_per_group=20", "--steps", "50"]
+    told = answer(capfd, "decompose", *words, "--policy", f"{tmp_path}/card.skops")
+    assert "takes as its reference group" in " ".join(told["notes"])
+
+
 def test_the_command_that_makes_a_run_again_names_a_flag_without_a_value():
-    assert command_line(Compare(allow_pickle=True)).endswith("compare --allow-pickle")
-    assert "pickle" not in command_line(Compare())
+    assert command_line("compare", Compare(allow_pickle=True)).endswith("compare --allow-pickle")
+    assert "pickle" not in command_line("compare", Compare())

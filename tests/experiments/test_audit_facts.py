@@ -1,11 +1,13 @@
 """An audit's numbers against independent ones, and what its conclusions may say."""
 
+import io
 import json
 import re
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from evenhand.core.errors import InputError
 from evenhand.core.plain import to_json
@@ -19,6 +21,7 @@ from evenhand.experiments.audit.nearest import approvals_by_level, distance
 from evenhand.experiments.audit.numbers import course, group_numbers
 from evenhand.experiments.audit.page import audit_page
 from evenhand.experiments.audit.policy import AuditedPolicy, read_audited
+from evenhand.experiments.audit.terminal import show_audit
 from evenhand.experiments.audit.under import under
 from evenhand.experiments.audit.words import sentences
 from evenhand.experiments.audit.worlds import World, alternatives, assumes_moves
@@ -208,6 +211,59 @@ def test_equal_benefit_compares_only_people_within_the_radius():
         assert 0 <= one.value <= one.most
     exact = audit(alike, policy, ()).similar[1]
     assert exact.share == pytest.approx(0, abs=1e-12)
+
+
+def test_where_refusing_everybody_is_best_a_policy_that_loses_is_not_close_to_the_best():
+    losing = replace(SMALL, reward_repaid=-0.1, assumed={})
+    for text, verdict in (("approve-all", "no"), ("threshold:6", "no"), ("deny-all", "yes")):
+        made = audit(losing, read_audited(text, losing), ("gain-disparity",)).conclusions
+        close = next(c for c in made if c.question.startswith("Close to the frontier"))
+        assert close.verdicts == (verdict,), text
+
+
+def test_of_three_groups_those_within_the_rounding_share_the_verdict(found):
+    names = ("a {odd} name", "b", "c")
+    numbers = replace(found.own.numbers, gain_per_person=np.array([0.1, 0.5, 0.101]))
+    rates = {name: np.array([0.4, 0.2, 0.3]) for name in ("approval_rate", "recall", "profit")}
+    effects = {(0, 2): found.own.effects[0, 1]}
+    world = replace(found.own, numbers=replace(numbers, **rates), effects=effects)
+    world = replace(world, untouched=np.zeros(3))
+    made = conclusions([world], names, (0, 2))
+    assert made[0].statement == "a {odd} name or c gains least in qualification."
+    approved = next(c for c in made if c.question == "Who is approved least")
+    assert approved.verdicts == ("b",)
+    assert any("the qualification of a {odd} name" in c.statement for c in made)
+
+
+def test_a_solver_that_settles_on_nothing_is_said_in_words(found):
+    none = replace(found.distances[0], richer=None, closer=None)
+    told = replace(found, distances=(none, *found.distances[1:]))
+    for text in sentences(told):
+        assert "\N{EN DASH}" not in text
+        assert "nan" not in text
+    assert "the solver settled on no" in " ".join(sentences(told))
+
+
+def test_a_criterion_whose_programme_fails_in_a_world_has_no_verdict_there(found, monkeypatch):
+    solved = Frontier.point
+    failed = lambda exact, at: replace(solved(exact, at), profit=np.nan)  # noqa: E731
+    monkeypatch.setattr(Frontier, "point", failed)
+    world = under(World("Failed", "", "", SMALL), 200, found.policy.table, ("gain-disparity",))
+    made = conclusions([found.own, world], found.groups, found.pair)
+    close = next(c for c in made if c.question.startswith("Close to the frontier"))
+    assert close.verdicts[1] == "not defined"
+
+
+@pytest.mark.parametrize("name", ["[red]", "[/]", "[18,25)"])
+def test_names_in_brackets_stand_on_the_terminal_as_they_are(found, name):
+    text = to_json(as_dict(found)).replace('"white"', f'"{name}"').replace("white", name)
+    data = json.loads(text) | {"page": None}
+    data["policy"]["title"] = "card[/old].csv"
+    console = Console(width=160, record=True, file=io.StringIO())
+    show_audit(data, console)
+    shown = console.export_text()
+    assert name in shown.split("it earns")[0]
+    assert "card[/old].csv" in shown
 
 
 def test_the_json_is_strict_and_complete(found):

@@ -1,5 +1,7 @@
 """Sampled effects against the exact recursions, and rows against counting by hand."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,12 +11,13 @@ import pytest
 
 from evenhand.core.policy import TabularPolicy
 from evenhand.core.rollout import evaluate
-from evenhand.data.presets import drift_3
+from evenhand.data.presets import drift_3, fico_scores
 from evenhand.envs.lending import Lending
 from evenhand.experiments import decomposition_rows as rows_of
 from evenhand.experiments.episode_rows import level_rows, series_rows
 from evenhand.experiments.measures import final_rows
 from evenhand.tabular.evaluation import visit_count_law
+from evenhand.tabular.gain_values import always, gain_values
 
 STEPS, EPISODES, BATCHES = 500, 160, 16
 EFFECTS = ("direct_effect", "indirect_effect", "spurious_effect")
@@ -175,6 +178,41 @@ def test_a_group_that_was_never_decided_about_is_no_data():
     swapped = rates[:, ::-1] * [[1], [0]] + rates * [[0], [1]]
     # Levels with equal benefits meet with .5 * .1 + .5 * .9, and one of the two is refused there.
     assert np.isclose(rows_of.benefit_disparity(swapped, alike, benefit, 1e-9), 0.5)
+
+
+def test_with_three_unequal_groups_everybody_met_counts_once_in_their_own_group():
+    sizes = (5, 20, 60)
+    population = fico_scores(("white", "black", "asian"), population_per_group=20)
+    population = replace(population, population_per_group=sizes)
+    env = Lending(population)
+    policy = TabularPolicy(jnp.full((3, 7, 2), 0.5), env)
+    found = evaluate(jr.key(2), env, env.default_params(), policy, num_episodes=3, steps=60)
+    found = jax.tree.map(np.asarray, found)
+    benefit, denied = (
+        found.rewards[..., env.signals.index(name)] for name in ("benefit", "baseline_gain")
+    )
+    groups, start = population.groups, np.repeat(range(3), sizes)
+    gained, met = np.zeros(3), [set(), set(), set()]
+    indirect = np.zeros(3)
+    V_0 = gain_values(population.person(60), always(population.person(60), 0)).V_0
+    for e, t in np.ndindex(3, 60):
+        person = int(found.outcomes.person[e, t])
+        gained[start[person]] += benefit[e, t] * found.outcomes.decision[e, t]
+        indirect[start[person]] += denied[e, t]
+        if (e, person) not in met[start[person]]:
+            indirect[start[person]] -= V_0[start[person], found.outcomes.level[e, t]]
+        met[start[person]].add((e, person))
+    people = np.array([len(who) for who in met])
+    rows = rows_of.decomposition_rows(found, population, groups)
+    made, counts = cells(rows), {(r["metric"], r["group"]): r["count"] for r in rows}
+    direct = np.array([made["direct_effect", g] for g in groups])
+    np.testing.assert_allclose(direct, gained / people, rtol=1e-5)
+    np.testing.assert_allclose(made["direct_effect", ""], gained.sum() / people.sum(), rtol=1e-5)
+    np.testing.assert_allclose(made["direct_effect_difference", ""], np.ptp(direct), rtol=1e-12)
+    assert ("direct_effect_signed_difference", "") not in made
+    assert [counts["direct_effect", g] for g in groups] == (people / 3).tolist()
+    told = [made["indirect_effect", g] for g in groups]
+    np.testing.assert_allclose(told, indirect / people, rtol=1e-4, atol=1e-6)
 
 
 def test_worlds_without_an_exact_person_have_no_effects(randomised):

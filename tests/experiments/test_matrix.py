@@ -3,7 +3,7 @@
 import jax.random as jr
 import pytest
 
-from evenhand.algorithms.policies import READS
+from evenhand.algorithms.policies import FILES, READS
 from evenhand.core import declared, registry
 from evenhand.core.errors import InputError
 from evenhand.envs.observing import known_features
@@ -45,7 +45,7 @@ def test_a_world_is_what_its_row_says(preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("policy", sorted(set(registry.POLICIES) - {"table"}))
+@pytest.mark.parametrize("policy", sorted(set(registry.POLICIES) - {*FILES}))
 def test_a_rule_is_refused_just_where_the_matrix_says(policy, preset):
     env, params, _ = choose_world(None, preset, settings=("population_per_group=10",))
     cell = matrix()["policies"][policy][preset]

@@ -177,6 +177,7 @@ def test_lists_stand_for_a_comparison_of_each(study):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
+        ('metric = "recall"', 'metric = "benefit_disparity_difference"', "there is no metric"),
         ('metric = "recall"', 'metric = "recal"', "claim 'A': there is no metric 'recal'; did you"),
         ('a = "ppo"', 'a = "pppo"', "no method in scenario one 'pppo'; did you mean 'ppo'"),
         ('["one", "two"]', '"thre"', "there is no scenario 'thre'"),

@@ -8,7 +8,8 @@ import jax
 import polars as pl
 import pytest
 
-from evenhand.commands.compare import Compare, command_line, names
+from evenhand.commands.compare import Compare, names
+from evenhand.commands.flags import command_line
 from evenhand.core.errors import InputError
 from evenhand.core.registry import ALGORITHMS, TRADE_OFFS
 from evenhand.core.training import run_updates
@@ -238,7 +239,7 @@ def test_a_claim_and_a_table_name_a_variant(tmp_path):
 
 def test_compare_expands_a_sweep_and_repeats_it_in_its_command():
     options = Compare(algorithms="ppo", sweep=("r-ppo.gap_weight=1,8",))
-    assert "--sweep r-ppo.gap_weight=1,8" in command_line(options)
+    assert "--sweep r-ppo.gap_weight=1,8" in command_line("compare", options)
     assert names("ppo,r-ppo:gap_weight=1;slack=0.5,threshold:3,2") == (
         "ppo",
         "r-ppo:gap_weight=1;slack=0.5",

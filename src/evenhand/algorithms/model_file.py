@@ -1,6 +1,7 @@
 """From the bytes of a model file to something that can be asked; every fault has its sentence."""
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def load_model(model: ModelText, data: bytes) -> tuple[AbstractFileModel, list[s
 
 
 def _unpickled(model: ModelText, data: bytes) -> Any:
+    check_pickle(model)  # Whoever hands the bytes over: nothing is unpickled without leave.
     try:
         import joblib
     except ImportError as error:
@@ -56,9 +58,11 @@ def _unpickled(model: ModelText, data: bytes) -> Any:
 
 def _from_skops(path: str, data: bytes) -> Any:
     try:
+        import skops
         from skops.io import get_untrusted_types, loads
     except ImportError as error:
         raise missing(path, "skops") from error
+    _check_skops(path, skops.__version__)
     try:
         untrusted = get_untrusted_types(data=data)
         found = None if untrusted else loads(data)
@@ -70,6 +74,20 @@ def _from_skops(path: str, data: bytes) -> Any:
             "loaded; save the model as ONNX, or load it in Python and use classifier_policy"
         )
     return found
+
+
+def _check_skops(path: str, version: str) -> None:
+    """Raise for a skops that can be made to run code by a file it calls trusted.
+
+    Before 0.12 the types that were listed need not be those that were loaded (CVE-2025-54412 and
+    CVE-2025-54413).
+    """
+    numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
+    if numbers < [0, 12]:
+        raise InputError(
+            f"{path} is not loaded: skops {version} can be made to run code that a file holds; "
+            "run: pip install 'skops>=0.12'"
+        )
 
 
 def _unreadable(path: str, error: Exception) -> InputError:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from evenhand.commands.checks import check_radius, check_steps, read_pair
+from evenhand.commands.flags import command_line
 from evenhand.core.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def run(options: AuditOptions) -> dict[str, Any]:
         from evenhand.core.files import write_text
         from evenhand.experiments.audit.page import audit_page
 
-        write_text(page, audit_page(found, _command_line(options)))
+        write_text(page, audit_page(found, command_line("audit", options)))
     written = None if page is None else str(page)
     return as_dict(found) | {"page": written, "wall_seconds": time.perf_counter() - start}
 
@@ -101,10 +103,8 @@ def _checked_page(out: str | None) -> Path | None:
 def _criteria(options: AuditOptions) -> tuple[str, ...]:
     from evenhand.experiments.sensitivity import DEFINITIONS
 
-    if not (options.radius > 0 and options.radius < float("inf")):
-        raise InputError(f"--radius must be a number above 0, got {options.radius:g}")
-    if options.steps is not None and not 1 <= options.steps <= 10_000_000:
-        raise InputError(f"--steps must be at least 1 and at most 10^7, got {options.steps}")
+    check_radius(options.radius)
+    check_steps(options.steps)
     if options.criteria is None:
         return DEFINITIONS
     names = tuple(part.strip() for part in options.criteria.split(",") if part.strip())
@@ -163,32 +163,8 @@ def _marked(assume: str | None) -> dict[str, str]:
 
 
 def _pair(text: str | None, groups: tuple[str, ...]) -> tuple[int, int] | None:
+    """The pair in the order of the groups, which is how an audit keeps its pairs."""
     if text is None:
         return None
-    names = [part.strip() for part in text.split(",")]
-    for name in names:
-        if name not in groups:
-            raise unknown_name("group", name, groups)
-    if len(names) != 2 or names[0] == names[1]:
-        raise InputError(f"--pair takes two different groups, such as {','.join(groups[:2])}")
-    first, second = sorted(groups.index(name) for name in names)
+    first, second = sorted(read_pair(text, groups))
     return first, second
-
-
-def _command_line(options: AuditOptions) -> str:
-    """The command that makes the page again."""
-    import shlex
-    from dataclasses import fields
-
-    words = ["evenhand", "audit"]
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if value == field.default or value is None:
-            continue
-        flag = "--" + field.name.replace("_", "-")
-        if value is True:
-            words.append(flag)
-            continue
-        for item in value if isinstance(value, tuple) else (value,):
-            words += [flag, str(item)]
-    return shlex.join(words)

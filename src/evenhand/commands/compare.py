@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from evenhand.commands.flags import command_line
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def run(options: Compare) -> dict[str, Any]:
     if runs.exists() and not runs.is_dir():
         raise InputError(f"--out {options.out} is a file; name a folder for the runs")
     with allow_pickles(options.allow_pickle):
-        folder = run_experiment(experiment, runs, command_line(options), options.seed_mode)
+        folder = run_experiment(
+            experiment, runs, command_line("compare", options), options.seed_mode
+        )
     _write_sensitivity(experiment, folder)
     page = write_page(folder)
     return {**summary(read_run(folder)), "folder": str(folder), "page": str(page)}
@@ -140,25 +143,6 @@ def show(result: dict[str, Any], console: "Console") -> None:
 
     console.print(summary_table(read_run(result["folder"])))
     console.print(f"page: {result['page']}", soft_wrap=True)
-
-
-def command_line(options: Compare) -> str:
-    """The command that makes this run: the options that differ from the defaults."""
-    import shlex
-    from dataclasses import fields
-
-    words = ["evenhand", "compare"]
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if value == field.default:
-            continue
-        flag = "--" + field.name.replace("_", "-")
-        if value is True:
-            words.append(flag)
-            continue
-        for item in value if isinstance(value, tuple) else (value,):
-            words += [flag, str(item)]
-    return shlex.join(words)
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from evenhand.commands.checks import check_radius, check_seed, check_steps, read_pair
 from evenhand.commands.decompose_output import check_figure, draw, show
 from evenhand.core.errors import InputError, unknown_name
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from evenhand.data.population import LendingPopulation
 
-_MOST_STEPS = 10_000_000
 _MOST_SAMPLED = 1_000_000_000
 
 __all__ = ["Decompose", "run", "show"]
@@ -35,8 +35,11 @@ class Decompose:
     """Changes to the population, as key=value; repeatable."""
     policy: str = "approve-all"
     """approve-all, deny-all, constant:0.5, threshold:3, threshold:3,2 (one level index per group),
-    score>=620, max-util-fitted, accuracy-classifier, or a .csv file with columns
-    group,level,approve."""
+    score>=620, max-util-fitted, accuracy-classifier, a .csv file with columns group,level,approve,
+    or a fitted model in a .skops, .onnx, .joblib or .pkl file (see evenhand evaluate --help)."""
+    allow_pickle: bool = False
+    """Load a model from a .joblib or .pkl file. Loading such a file runs any code that was put in
+    it, so say this only of files whose maker you trust; .skops and .onnx files need no leave."""
     pair: str | None = None
     """The two groups to compare, as first,second: effects are first minus second. Default: the
     first two."""
@@ -60,13 +63,16 @@ def run(options: Decompose) -> dict[str, Any]:
     """The effects of the policy as plain data, with what they are made of."""
     start = time.perf_counter()
     _check(options)
+    from evenhand.algorithms.model_text import allow_pickles
     from evenhand.experiments.effects import effects
     from evenhand.experiments.policy_table import policy_table, table_notes
 
     world = _population(options)
-    pair = _pair(options.pair, world.groups)
+    pair = (0, 1) if options.pair is None else read_pair(options.pair, world.groups)
     _check_sampling(options, world)
-    policy = policy_table(options.policy, world, options.seed)
+    with allow_pickles(options.allow_pickle):
+        policy = policy_table(options.policy, world, options.seed)
+        notes = table_notes(options.policy, world)
     result: dict[str, Any] = {
         "population": world.name,
         "groups": list(world.groups),
@@ -81,7 +87,7 @@ def run(options: Decompose) -> dict[str, Any]:
     if options.figure is not None:
         result["figure"] = str(draw(result, Path(options.figure)))
     return result | {
-        "notes": table_notes(options.policy, world),
+        "notes": notes,
         "assumed": dict(world.assumed),
         "wall_seconds": time.perf_counter() - start,
     }
@@ -95,16 +101,13 @@ def _check(options: Decompose) -> None:
             f"preset {options.preset!r} is a college: scores there never move, so there is no "
             "qualification gain to decompose; choose a lending preset such as drift-1"
         )
-    if options.steps is not None and not 1 <= options.steps <= _MOST_STEPS:
-        raise InputError(f"--steps must be from 1 to {_MOST_STEPS:,}, got {options.steps}")
-    if not 0 < options.radius < float("inf"):
-        raise InputError(f"--radius must be a finite number above 0, got {options.radius:g}")
+    check_steps(options.steps)
+    check_radius(options.radius)
     if options.v0 not in ("exact", "stationary"):
         raise unknown_name("--v0", options.v0, ("exact", "stationary"))
     if options.episodes < 0 or options.episodes == 1:
         raise InputError(f"--episodes must be 0 or at least 2, got {options.episodes}")
-    if not 0 <= options.seed < 2**32:
-        raise InputError(f"--seed must be a whole number from 0 to 2^32 - 1, got {options.seed}")
+    check_seed(options.seed)
     if options.figure is not None:
         check_figure(Path(options.figure))
 
@@ -119,18 +122,6 @@ def _population(options: Decompose) -> "LendingPopulation":
             "choose at least two"
         )
     return world
-
-
-def _pair(text: str | None, groups: tuple[str, ...]) -> tuple[int, int]:
-    if text is None:
-        return 0, 1
-    names = [part.strip() for part in text.split(",")]
-    if len(names) != 2 or names[0] == names[1]:
-        raise InputError(f"--pair takes two different groups, as first,second; got {text!r}")
-    for name in names:
-        if name not in groups:
-            raise unknown_name("group", name, groups)
-    return groups.index(names[0]), groups.index(names[1])
 
 
 def _check_sampling(options: Decompose, world: "LendingPopulation") -> None:

@@ -22,14 +22,14 @@ def show(result: dict[str, Any], console: "Console") -> None:
     """Print the effects as a table, then what they say in a sentence, then what to beware of."""
     from rich.table import Table
 
+    from evenhand.experiments.terminal_table import add_column, add_row, as_written
+
     first, second = result["pair"]
-    table = Table(
-        title=f"{result['policy']} in {result['population']}, {result['steps']} steps: "
-        "gain per person decided about"
-    )
+    title = f"{result['policy']} in {result['population']}, {result['steps']} steps: "
+    table = Table(title=as_written(title) + "gain per person decided about")
     table.add_column("effect")
     for heading in (first, second, "difference"):
-        table.add_column(heading, justify="right")
+        add_column(table, heading, justify="right")
     if sampled := result.get("sampled"):
         table.add_column("sampled", justify="right")
     table.add_column("how")
@@ -40,7 +40,7 @@ def show(result: dict[str, Any], console: "Console") -> None:
         if sampled:
             one = sampled["expected"][name]
             cells.append(f"{_number(one['value'])} ± {_number(one['error'])}")
-        table.add_row(*cells, how)
+        add_row(table, [*cells, how])
     console.print(table)
     console.print(reading(result), highlight=False, markup=False)
     _show_pairs(result, console)
@@ -68,6 +68,8 @@ def _number(value: float) -> str:
 def _show_pairs(result: dict[str, Any], console: "Console") -> None:
     from rich.table import Table
 
+    from evenhand.experiments.terminal_table import add_row
+
     if "pairs" not in result:
         return
     table = Table(title="every pair of groups, first minus second")
@@ -76,7 +78,7 @@ def _show_pairs(result: dict[str, Any], console: "Console") -> None:
         table.add_column(name, justify="right")
     for row in result["pairs"]:
         numbers = (_number(row[name]) for name in ("DPE", "IPE", "SPE", "C"))
-        table.add_row(" - ".join(row["pair"]), *numbers)
+        add_row(table, [" - ".join(row["pair"]), *numbers])
     console.print(table)
 
 
@@ -84,7 +86,9 @@ def _show_notes(result: dict[str, Any], console: "Console") -> None:
     gains = zip(result["groups"], result["gain_by_group"], strict=True)
     summed = ", ".join(f"{name} {gain:.2f}" for name, gain in gains)
     console.print(
-        f"Summed gain of all members: {summed}; profit {result['profit']:.2f}.", highlight=False
+        f"Summed gain of all members: {summed}; profit {result['profit']:.2f}.",
+        markup=False,
+        highlight=False,
     )
     lam = result["benefit_disparity"]
     console.print(
@@ -104,11 +108,11 @@ def _show_notes(result: dict[str, Any], console: "Console") -> None:
             style="yellow",
         )
     for note in result["notes"]:
-        console.print(f"Note: {note}.", style="yellow")
+        console.print(f"Note: {note}.", style="yellow", markup=False)
     if "figure" in result:
-        console.print(f"figure: {result['figure']}", highlight=False, soft_wrap=True)
+        console.print(f"figure: {result['figure']}", markup=False, highlight=False, soft_wrap=True)
     for name, why in result["assumed"].items():
-        console.print(f"Assumed, not estimated: {name}: {why}.", style="dim")
+        console.print(f"Assumed, not estimated: {name}: {why}.", style="dim", markup=False)
 
 
 def check_figure(path: Path) -> None:

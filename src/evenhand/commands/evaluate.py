@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from evenhand.commands.checks import check_seed, check_steps
 from evenhand.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,10 +86,9 @@ def _evaluate(options: Evaluate) -> dict[str, Any]:
 def _check(options: Evaluate) -> None:
     if options.episodes < 1:
         raise InputError(f"--episodes must be at least 1, got {options.episodes}")
-    if options.steps is not None and options.steps < 1:
-        raise InputError(f"--steps must be at least 1, got {options.steps}")
-    if not 0 <= options.seed < 2**32:
-        raise InputError(f"--seed must be a whole number from 0 to 2^32 - 1, got {options.seed}")
+    # There is no most: how many fit depends on the episodes too, and is checked with the world.
+    check_steps(options.steps, most=None)
+    check_seed(options.seed)
 
 
 def _measure(

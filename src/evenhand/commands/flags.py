@@ -1,12 +1,17 @@
-"""From words on the command line to a dataclass of options, with tyro; help and errors plain."""
+"""From words on the command line to a dataclass of options, with tyro, and back; errors plain."""
 
 import io
 import re
+import shlex
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
 
 from evenhand.core.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Options = TypeVar("Options")
 
@@ -55,6 +60,22 @@ def without_boxes(text: str) -> str:
     # An option that may be left out says so by its default.
     joined = "\n".join(lines).rstrip() + "\n"
     return re.sub(r"\{None\}\|(\S+)", lambda found: found[1] + " " * 7, joined)
+
+
+def command_line(command: str, options: "DataclassInstance") -> str:
+    """The call of a command that gives these options: those that differ from the defaults."""
+    words = ["evenhand", command]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value == field.default:
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+            continue
+        for item in value if isinstance(value, tuple) else (value,):
+            words += [flag, str(item)]
+    return shlex.join(words)
 
 
 def _page() -> io.TextIOWrapper:

@@ -93,6 +93,13 @@ RUN_METRIC_IDS: tuple[str, ...] = (
     "qualification_gain_noise_floor",
 )
 
+# Those of them that compare groups themselves, and have no value by group or difference.
+BETWEEN_GROUPS = (
+    "benefit_disparity",
+    "benefit_disparity_0.02",
+    "qualification_gain_noise_floor",
+)
+
 _ENVIRONMENT_ID = re.compile(r"[A-Z]\w*-v\d+")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 

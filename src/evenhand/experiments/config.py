@@ -113,7 +113,11 @@ def _method(name: str) -> str:
     if name.lower().endswith(".csv"):
         return f"table {_content(name)}"
     model = read_model_text(name)
-    return name if model is None else f"model {_content(model.path)} {model.rule} {model.cut:g}"
+    if model is None:
+        return name
+    short = f"{model.cut:g}"
+    cut = short if float(short) == model.cut else repr(model.cut)
+    return f"model {_content(model.path)} {model.rule} {cut}"
 
 
 def _content(file: str) -> str:

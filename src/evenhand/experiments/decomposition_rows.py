@@ -14,6 +14,8 @@ from jaxtyping import Float
 
 from evenhand.core.rollout import Evaluation
 from evenhand.experiments.exactness import why_not_exact
+from evenhand.tabular.benefit import apart_at_equal_benefit
+from evenhand.tabular.gain_values import GainValues, always, gain_values
 from evenhand.tabular.mdp import TabularMDP
 
 Rows = list[dict[str, Any]]
@@ -52,8 +54,9 @@ def decomposition_rows(found: Evaluation, population: Any, groups: tuple[str, ..
     for name, (by_group, count) in effects(model, visits).items():
         rows += _compared(name, by_group, count, groups, len(found.J))
     rates, law = loan_rates(visits, model.num_groups, model.num_states)
+    benefit = _denied(model).benefit
     for name, radius in RADII.items():
-        value = benefit_disparity(rates, law, benefit_of(model), radius)
+        value = benefit_disparity(rates, law, benefit, radius)
         rows.append(_row(name, "", value, len(visits.group) / len(found.J)))
     return rows
 
@@ -72,7 +75,8 @@ def effects(
     - gain per person: their sum. It has the expectation of the realised gain and less noise.
     """
     groups = model.num_groups
-    baseline, benefit, denied = baseline_of(model), benefit_of(model), denied_gain(model)
+    known = _denied(model)
+    baseline, benefit, denied = known.baseline_gain, known.benefit, known.V_0
     _, first = np.unique(visits.person, return_index=True)
     where = visits.group, visits.level
     persons = np.bincount(visits.group[first], minlength=groups).astype(float)
@@ -96,28 +100,9 @@ def effects(
     }
 
 
-def baseline_of(model: TabularMDP) -> Float[np.ndarray, "G S"]:
-    """g_0: the gain to be expected from a decision at each level that denies."""
-    return model.rewards[:, :, 0, model.signals.index("qualification_gain")]
-
-
-def benefit_of(model: TabularMDP) -> Float[np.ndarray, "G S"]:
-    """Delta: how much more gain is to be expected at each level if approved than if denied."""
-    gain = model.rewards[..., model.signals.index("qualification_gain")]
-    return gain[:, :, 1] - gain[:, :, 0]
-
-
-def denied_gain(model: TabularMDP) -> Float[np.ndarray, "G S"]:
-    """V_0: expected gain of somebody who is decided about at all, and denied every time.
-
-    V_0 = sum_k (w_k / w_0) T_0^k g_0, where w_k is the chance of a (k + 1)-th decision.
-    """
-    gain = baseline_of(model)
-    total = np.zeros_like(gain)
-    for weight in model.weights / model.weights[0]:
-        total += weight * gain
-        gain = (model.transition[:, :, 0] @ gain[..., None])[..., 0]
-    return total
+def _denied(model: TabularMDP) -> GainValues:
+    """V_0, g_0 and Delta, which no policy moves."""
+    return gain_values(model, always(model, 0))
 
 
 def loan_rates(
@@ -147,9 +132,8 @@ def benefit_disparity(
 ) -> float:
     """Lambda: how differently two groups are lent to where a loan would benefit them alike.
 
-    sum_{x,x'} radius |rate(x) - rate'(x')| / (radius + |Delta(x) - Delta'(x')|) P(x) P'(x') after
-    Proposition 1 of Lear & Zhang 2025; of more than two groups the largest over pairs. P is the
-    law of the levels decided about. NaN where a group was never decided about.
+    See `tabular.benefit`; of more than two groups the largest over pairs. P is the law of the
+    levels decided about. NaN where a group was never decided about.
     """
     if np.isnan(law).any():
         return float("nan")
@@ -157,9 +141,8 @@ def benefit_disparity(
     found = []
     for a in range(len(law)):
         for b in range(a):
-            near = radius / (radius + np.abs(benefit[a][:, None] - benefit[b][None]))
-            apart = np.abs(rates[a][:, None] - rates[b][None])
-            found.append(float(law[a] @ (near * apart) @ law[b]))
+            two = [a, b]
+            found.append(apart_at_equal_benefit(rates[two], benefit[two], law[two], radius))
     return max(found)
 
 

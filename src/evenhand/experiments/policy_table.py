@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.algorithms.model_text import read_model_text
 from evenhand.core.errors import InputError
 from evenhand.data.population import LendingPopulation
 from evenhand.tabular.rule_table import (
@@ -34,7 +35,14 @@ def policy_table(text: str, population: LendingPopulation, seed: int = 0) -> np.
 
 
 def table_notes(text: str, population: LendingPopulation) -> list[str]:
-    """What a person should know about how `text` was read: a score moved to a level's edge."""
+    """What a person should know about how `text` was read: a score moved to a level's edge.
+
+    Of a model in a file also what `model_notes` tells; this imports jax.
+    """
+    if read_model_text(text) is not None:
+        from evenhand.algorithms.model_policy import model_notes
+
+        return model_notes(text, _shown(population))
     score = _score(text.strip())
     if score is None:
         return []
@@ -72,10 +80,9 @@ def _read_off(text: str, population: LendingPopulation, seed: int) -> np.ndarray
     import jax.random as jr
 
     from evenhand.core.policy import TabularPolicy
-    from evenhand.envs.lending import Lending
     from evenhand.experiments.choose_policy import parse_policy
 
-    env = Lending(population, features=("score-onehot", "group"))
+    env = _shown(population)
     policy, shown = parse_policy(text, env, env.default_params(), jr.key(seed))
     if shown is not env:
         raise InputError(
@@ -88,6 +95,13 @@ def _read_off(text: str, population: LendingPopulation, seed: int) -> np.ndarray
     log_prob = jax.vmap(lambda seen: jax.vmap(partial(policy.log_prob, seen))(jnp.arange(2)))
     found = np.exp(np.asarray(log_prob(jnp.asarray(obs)), np.float64))
     return _as_laws(found.reshape(population.num_groups, population.num_levels, 2))
+
+
+def _shown(population: LendingPopulation) -> Any:
+    """The world of these people, which shows group and level only."""
+    from evenhand.envs.lending import Lending
+
+    return Lending(population, features=("score-onehot", "group"))
 
 
 def _every_observation(env: Any) -> np.ndarray:

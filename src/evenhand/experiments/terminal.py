@@ -7,6 +7,7 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.record import Run
 from evenhand.experiments.statistics import Interval
 from evenhand.experiments.summary import EARNINGS, columns_of
+from evenhand.experiments.terminal_table import add_column, add_row, plain_table
 from evenhand.experiments.wording import figure_of, method_title, range_of
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ class SummaryTables:
 
     def _by_method(self, title: str, earnings: bool) -> "Table":
         cells = [c for c in self._cells() if (c[0] in (*EARNINGS, "distance")) == earnings]
-        table = _table(title)
-        table.add_column("method")
+        table = plain_table(title)
+        add_column(table, "method")
         for _, group, heading, _ in cells:
             name = "\n".join(filter(None, (*heading.split(), group)))
-            table.add_column(name, justify="right", no_wrap=True)
+            add_column(table, name, justify="right", no_wrap=True)
         for method in self.estimates.run.methods:
-            _add(table, [method_title(method), *(text(method) for *_, text in cells)])
+            add_row(table, [method_title(method), *(text(method) for *_, text in cells)])
         return table
 
     def _blocks(self, method: str, console: Any, options: Any) -> Iterator["Table"]:
@@ -91,13 +92,13 @@ class SummaryTables:
             name = "return" if metric == "return_by_group" else heading
             rows.setdefault(name, {})[group] = text(method)
         heads = [*([""] if overall else []), *groups]
-        table = _table(method_title(method) if overall else "")
-        table.add_column("", no_wrap=True)
+        table = plain_table(method_title(method) if overall else "")
+        add_column(table, "", no_wrap=True)
         for head in heads:
-            table.add_column(head or "all", justify="right", no_wrap=True)
+            add_column(table, head or "all", justify="right", no_wrap=True)
         for name, found in rows.items():
             if any(head in found for head in heads):
-                _add(table, [name, *(found.get(head, "") for head in heads)])
+                add_row(table, [name, *(found.get(head, "") for head in heads)])
         return table
 
 
@@ -121,20 +122,6 @@ def number_of(found: Interval, unit: str) -> str:
     return f"{text}\n{range_of(found, unit)}"
 
 
-def _table(title: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-
-
 def _fits(table: "Table", console: Any, options: Any, slack: int = 0) -> bool:
     """Whether nothing is cut at this width; `slack` is what the methods' names can wrap away."""
     from rich.measure import Measurement
@@ -142,7 +129,3 @@ def _fits(table: "Table", console: Any, options: Any, slack: int = 0) -> bool:
     # Asked with the width in question, rich would answer with no more than that.
     free = options.update_width(10_000)
     return Measurement.get(console, free, table).maximum - slack <= options.max_width
-
-
-def _add(table: "Table", cells: list[str]) -> None:
-    table.add_row(*(cell.replace("[", r"\[") for cell in cells))

@@ -46,10 +46,21 @@ def benefit_disparity(
     probability, weight = _decisions(mdp, policy, law)
     gain = signal_gain(mdp, signal, baseline)
     benefit = gain - gain[..., [baseline]]
-    apart = np.abs(probability[first][:, None] - probability[second])
-    distance = np.abs(benefit[first][:, None] - benefit[second])
-    near = radius / (radius + distance) * (np.arange(mdp.num_actions) != baseline)
-    return float(np.einsum("xya,x,y->", near * apart, weight[first], weight[second]))
+    two = [first, second]
+    return sum(
+        apart_at_equal_benefit(probability[two, :, a], benefit[two, :, a], weight[two], radius)
+        for a in range(mdp.num_actions)
+        if a != baseline
+    )
+
+
+def apart_at_equal_benefit(
+    probability: np.ndarray, benefit: np.ndarray, law: np.ndarray, radius: float
+) -> float:
+    """Lambda of one action, from its probability, its benefit and the law of states, `(2, S)`."""
+    apart = np.abs(probability[0][:, None] - probability[1])
+    near = radius / (radius + np.abs(benefit[0][:, None] - benefit[1]))
+    return float(law[0] @ (near * apart) @ law[1])
 
 
 def largest_benefit_disparity(

@@ -16,7 +16,13 @@ def stage_factor(mdp: TabularMDP) -> np.ndarray:
 
 def visit_count_law(mdp: TabularMDP) -> np.ndarray:
     """`(H + 1,)` P(N = k), the number of decisions a member meets: w_{k-1} - w_k."""
-    return -np.diff(np.concatenate([[1.0], mdp.weights, [0.0]]))
+    return count_law(mdp.weights)
+
+
+def count_law(chance: np.ndarray) -> np.ndarray:
+    """`(..., H + 1)` P(N = k) from the chances `(..., H)` that N is more than k."""
+    end = np.ones((*chance.shape[:-1], 1))
+    return -np.diff(np.concatenate([end, chance, 0 * end], axis=-1), axis=-1)
 
 
 def staged(mdp: TabularMDP, policy: np.ndarray) -> np.ndarray:

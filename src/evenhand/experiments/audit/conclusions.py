@@ -95,14 +95,17 @@ def conclusions(
 def _sentence(verdict: str, sentence: str, otherwise: str) -> str:
     if verdict == NOT_DEFINED:
         return "Not defined here."
-    return otherwise if verdict in (*NONE, "no") else sentence.format(verdict)
+    return otherwise if verdict in (*NONE, "no") else sentence.replace("{}", verdict)
 
 
 def _least(values: np.ndarray, groups: tuple[str, ...], still: float) -> str:
-    """The group with the smallest value; nobody where all are about equal."""
+    """The groups with about the smallest value; nobody where all are about equal."""
     if not np.isfinite(values).all():
         return NOT_DEFINED
-    return NOBODY if np.ptp(values) < still else groups[int(values.argmin())]
+    if np.ptp(values) < still:
+        return NOBODY
+    last = np.flatnonzero(values - values.min() < still)
+    return " or ".join(groups[g] for g in last)
 
 
 def _caused(groups: tuple[str, ...], g: int) -> tuple[str, Verdict, str, str]:

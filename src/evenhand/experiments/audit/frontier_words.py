@@ -15,6 +15,8 @@ def frontier_sentence(audit: Audit, found: Distance) -> str:
     name, at = words.title.lower(), figure_of(found.disparity, words.unit)
     if on_frontier(found):
         return f"By {name} it lies on the exact frontier: nothing earns more at no more than {at}."
+    if found.richer is None:
+        return f"By {name} ({at}) it is not placed: the solver settled on no policy beside it."
     text = (
         f"With no more {name} than its own {at}, another policy earns "
         f"{figure_of(found.gap)} more ({figure_of(found.best_profit)} instead of "
@@ -56,7 +58,7 @@ def levels(audit: Audit, first: int, last: int) -> str:
 
 
 def levelled_down(audit: Audit, rival: Rival) -> str:
-    """Who loses where another policy comes closer to parity; "" where nobody does."""
+    """Who gains less under another policy than now, or that nobody does, as part of a sentence."""
     own = audit.own.numbers
     change = rival.numbers.gain_per_person - own.gain_per_person
     lost = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.tabular.criteria import recall
-from evenhand.tabular.evaluation import staged, state_laws, totals
+from evenhand.tabular.evaluation import count_law, staged, state_laws, totals
 from evenhand.tabular.lending import layout_of, measures
 from evenhand.tabular.mdp import TabularMDP
 
@@ -94,8 +94,8 @@ def course(mdp: TabularMDP, policy: np.ndarray, steps: int) -> Course:
     at = np.unique(np.linspace(0, steps, _POINTS).round().astype(int))
     moments = np.linspace(0, steps, _MOMENTS).round().astype(int)
     chance = _chances(at, people, laws.shape[1] - 1)
-    scores = np.einsum("tk,gks,s->tg", _counts(chance), laws, np.arange(mdp.num_states))
-    by_moment = _counts(_chances(moments, people, laws.shape[1] - 1))
+    scores = np.einsum("tk,gks,s->tg", count_law(chance), laws, np.arange(mdp.num_states))
+    by_moment = count_law(_chances(moments, people, laws.shape[1] - 1))
     return Course(
         moments=moments,
         laws=np.einsum("tk,gks->tgs", by_moment, laws),
@@ -114,9 +114,3 @@ def _chances(at: Sequence[int] | np.ndarray, people: float, horizon: int) -> np.
     # Nobody is decided about more often than there were decisions.
     chance = bdtrc(np.minimum(visit, np.maximum(made - 1, 0)), np.maximum(made, 1), 1 / people)
     return np.where(visit < made, chance, 0.0)
-
-
-def _counts(chance: np.ndarray) -> np.ndarray:
-    """`(T, H + 1)` P(k decisions so far) from P(more than k)."""
-    edge = np.ones((len(chance), 1))
-    return -np.diff(np.concatenate([edge, chance, 0 * edge], axis=1), axis=1)

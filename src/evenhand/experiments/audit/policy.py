@@ -51,7 +51,7 @@ def read_audited(text: str, population: LendingPopulation) -> AuditedPolicy:
         cut = population.num_levels - int(table[0, :, 1].sum())
         note = f"max-util never moves its threshold here: it is threshold:{cut}"
         return AuditedPolicy(text, method_title(text), meaning, table, (note,))
-    notes = tuple(_notes(text, population))
+    notes = tuple(table_notes(text, population))
     if text in _FITTED:
         notes += (f"{text} was fitted on one simulated episode, seed 0; another seed may differ",)
     table = policy_table(text, population)
@@ -62,15 +62,6 @@ def _title(text: str) -> str:
     """A policy's name; a file is called by its own name, without the folders."""
     is_file = text.lower().endswith(".csv") or read_model_text(text) is not None
     return Path(text).name if is_file else method_title(text)
-
-
-def _notes(text: str, population: LendingPopulation) -> list[str]:
-    if read_model_text(text) is None:
-        return table_notes(text, population)
-    from evenhand.envs.lending import Lending
-    from evenhand.experiments.choose_policy import policy_notes
-
-    return policy_notes(text, Lending(population, features=("score-onehot", "group")))
 
 
 def _max_util(population: LendingPopulation) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from evenhand.experiments.lists import listed
+from evenhand.experiments.terminal_table import add_column, add_row, plain_table
 from evenhand.experiments.wording import criterion_words, figure_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ _MOST_LETTERS = 24
 def show_audit(result: dict[str, Any], console: "Console") -> None:
     """Print the audit that `as_dict` holds."""
     head = f"{result['policy']['title']} on {result['population']}, {result['steps']:,} decisions: "
-    console.print(f"{head}profit {figure_of(result['profit'])}", style="bold", highlight=False)
+    head += f"profit {figure_of(result['profit'])}"
+    console.print(head, style="bold", markup=False, highlight=False)
     for groups in _beside(result, console):
         console.print(_groups(result, groups))
     if result["frontier"]:
@@ -60,33 +62,31 @@ def _beside(result: dict[str, Any], console: "Console") -> list[list[str]]:
 
 
 def _groups(result: dict[str, Any], groups: list[str]) -> "Table":
-    from rich.text import Text
-
-    table = _table("")
-    table.add_column("", no_wrap=True)
+    table = plain_table()
+    add_column(table, "", no_wrap=True)
     for group in groups:
-        # As Text a name is no markup, whatever brackets it has.
-        table.add_column(Text(group), justify="right", no_wrap=True, max_width=_MOST_LETTERS)
+        add_column(table, group, justify="right", no_wrap=True, max_width=_MOST_LETTERS)
     for title, name, unit in _ROWS:
         values = (figure_of(result["by_group"][g][name], unit) for g in groups)
-        table.add_row(title, *values)
+        add_row(table, [title, *values])
     return table
 
 
 def _frontier(result: dict[str, Any]) -> "Table":
-    table = _table("Beside the exact frontier (policies by group, level and visit)")
-    table.add_column("criterion")
+    table = plain_table("Beside the exact frontier (policies by group, level and visit)")
+    add_column(table, "criterion")
     for head in ("its own", "best profit there", "earns less by", "least at its profit"):
-        table.add_column(head, justify="right")
+        add_column(table, head, justify="right")
     for row in result["frontier"]:
         words = criterion_words(row["criterion"])
-        table.add_row(
+        cells = [
             words.title.lower(),
             figure_of(row["disparity"], words.unit),
             figure_of(row["best_profit"]),
             figure_of(row["gap"]),
             figure_of(row["least_disparity"], words.unit),
-        )
+        ]
+        add_row(table, cells)
     return table
 
 
@@ -99,17 +99,3 @@ def _changes(conclusion: dict[str, Any]) -> str:
             found.setdefault(verdict, []).append(name.lower())
     told = "; ".join(f"{verdict} with {listed(names)}" for verdict, names in found.items())
     return f"changes  {conclusion['question']}: {own}; {told}."
-
-
-def _table(title: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )

@@ -60,9 +60,14 @@ class WorldFacts:
         return self.numbers.gain_per_person - self.untouched
 
     def short_of_best(self, criterion: str) -> float:
-        """What the policy earns less than the best with no more disparity, as a share of that."""
-        best = self.best_profit[criterion]
-        return max(0.0, best - self.numbers.total_profit) / abs(best) if best else 0.0
+        """What the policy earns less than the best with no more disparity, as a share of that.
+
+        Infinite where the best is to earn nothing and the policy loses.
+        """
+        best, own = self.best_profit[criterion], self.numbers.total_profit
+        if earns_as_much(own, best):
+            return 0.0
+        return (best - own) / abs(best) if best else np.inf
 
 
 def under(world: World, steps: int, policy: np.ndarray, criteria: tuple[str, ...]) -> WorldFacts:
@@ -83,6 +88,8 @@ def under(world: World, steps: int, policy: np.ndarray, criteria: tuple[str, ...
         if not (np.isfinite(own) and np.isfinite(exact.unconstrained.disparity)):
             continue
         point = exact.point(max(own, exact.least_tolerance))
+        if not np.isfinite(point.profit):
+            continue  # The solver settled on none.
         best[name] = max(point.profit, numbers.total_profit)
         half = exact.point(own / 2).profit
         halved[name] = own > 1e-9 and earns_as_much(half, numbers.total_profit)

@@ -63,6 +63,8 @@ def better(audit: Audit) -> str:
     name = criterion_words(found.criterion).title.lower()
     if on_frontier(found):
         return f"nothing earns more with no more {name}"
+    if found.richer is None:
+        return f"by {name} the solver settled on no other policy"
     if not found.profit > 0:
         more = figure_of(found.gap) + " more"
     else:

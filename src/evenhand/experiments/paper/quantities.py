@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.core.registry import METRIC_IDS, RUN_METRIC_IDS
+from evenhand.core.registry import BETWEEN_GROUPS, METRIC_IDS, RUN_METRIC_IDS
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.paper.fields import keys_checked
 
@@ -88,7 +88,8 @@ def quantity(table: dict[str, Any], where: str) -> Quantity:
 def check_metric(metric: str, where: str) -> None:
     """Raise an `InputError` for a measure that no run has."""
     ends = ("", "_difference", "_signed_difference")
-    known = {f"{name}{end}" for name in (*METRIC_IDS, *RUN_METRIC_IDS) for end in ends}
+    by_group = (*METRIC_IDS, *(name for name in RUN_METRIC_IDS if name not in BETWEEN_GROUPS))
+    known = {f"{name}{end}" for name in by_group for end in ends} | {*BETWEEN_GROUPS}
     if metric not in known and not metric.startswith(_PREFIXES):
         raise InputError(f"{where}: {unknown_name('metric', metric, known)}")
 
