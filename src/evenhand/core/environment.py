@@ -101,6 +101,11 @@ class AbstractEnvironment(eqx.Module, Generic[State, Params]):
         return own if own in self.signals else self.signals[0]
 
     @property
+    def task_signals(self) -> tuple[str, ...]:
+        """The signals that are tasks, each to be pursued on its own; by default the reward."""
+        return self.signals[:1]
+
+    @property
     def slices(self) -> dict[str, slice]:
         """Where each named feature lies in the observation; one part where none is named."""
         return {"obs": slice(0, self.obs_size)}

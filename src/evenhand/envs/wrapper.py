@@ -27,6 +27,10 @@ class AbstractWrapper(AbstractEnvironment[Any, Any]):
         return self.env.consequence
 
     @property
+    def task_signals(self) -> tuple[str, ...]:
+        return self.env.task_signals
+
+    @property
     def adjustable(self) -> dict[str, tuple[float, float]]:
         return self.env.adjustable
 
