@@ -21,7 +21,8 @@ _CHECK_TOL = 1e-6
 class LinearProgram:
     """maximise cost @ x subject to row_lower <= matrix @ x <= row_upper, lower <= x <= upper.
 
-    `matrix` is a scipy CSC matrix.
+    `matrix` is a scipy CSC matrix. Numbers may be overwritten in place between solves, the
+    matrix's pattern of entries may not.
     """
 
     cost: np.ndarray
@@ -40,6 +41,7 @@ class LPSolution:
     objective: float = np.nan
     x: np.ndarray | None = None
     row_dual: np.ndarray | None = None
+    iterations: int = 0
 
 
 class HighsSolver:
@@ -59,6 +61,8 @@ class HighsSolver:
             self._highs.setOptionValue(option, value)
         self._basis: Any = None
         self._shape = (0, 0)
+        self._model_of: LinearProgram | None = None
+        self._model: Any = None
         self.num_solves = 0
         self.num_cold_fallbacks = 0
         self.num_overturned = 0
@@ -93,17 +97,22 @@ class HighsSolver:
         if not check(lp, x, dual):
             return LPSolution(RESULTS.numerical)
         self._basis, self._shape = self._highs.getBasis(), lp.matrix.shape
-        return LPSolution(RESULTS.successful, float(lp.cost @ x), x, dual)
+        iterations = self._highs.getInfo().simplex_iteration_count
+        return LPSolution(RESULTS.successful, float(lp.cost @ x), x, dual, iterations)
 
     def _to_highs(self, lp: LinearProgram) -> Any:
-        model: Any = self._highspy.HighsLp()
-        model.num_row_, model.num_col_ = lp.matrix.shape
+        model = self._model
+        if lp is not self._model_of:
+            # Copied once: the sparsity pattern of a program object never changes.
+            self._model_of, self._model = lp, self._highspy.HighsLp()
+            model = self._model
+            model.num_row_, model.num_col_ = lp.matrix.shape
+            model.a_matrix_.format_ = self._highspy.MatrixFormat.kColwise
+            model.a_matrix_.start_ = lp.matrix.indptr
+            model.a_matrix_.index_ = lp.matrix.indices
         model.col_cost_ = -lp.cost
         model.col_lower_, model.col_upper_ = lp.lower, lp.upper
         model.row_lower_, model.row_upper_ = lp.row_lower, lp.row_upper
-        model.a_matrix_.format_ = self._highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_ = lp.matrix.indptr
-        model.a_matrix_.index_ = lp.matrix.indices
         model.a_matrix_.value_ = lp.matrix.data
         return model
 
