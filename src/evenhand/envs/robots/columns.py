@@ -5,7 +5,6 @@ Every column keeps MuJoCo data of its own, so that the constraint solver starts 
 interpreter's lock while it steps.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +19,7 @@ from evenhand.envs.robots.robot import Robot
 class Columns:
     """N robots of one kind, each with the model of its group."""
 
-    def __init__(self, robot: Robot, models: Sequence[Any], num_threads: int | None):
+    def __init__(self, robot: Robot, models: Sequence[Any], num_threads: int):
         self.robot, self.models = robot, list(models)
         self.data = [mujoco.MjData(model) for model in models]
         self.masses = np.stack([model.body_mass for model in models])
@@ -35,7 +34,7 @@ class Columns:
         # Views stay valid while the data lives: one call of concatenate reads all columns.
         self._views = [[getattr(data, name).reshape(-1) for name in names] for data in self.data]
         self._controls = [data.ctrl for data in self.data]
-        threads = min(num_threads or os.cpu_count() or 1, len(models))
+        threads = min(num_threads, len(models))
         self._shares = [range(i, len(models), threads) for i in range(threads)]
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
