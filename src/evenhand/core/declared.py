@@ -9,6 +9,7 @@ READS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("f-ppo", "f-ppo-l"), ("group", "recent-rates-300", "history-300")),
     "f-ppo-s": ("group", "recent-rates-300"),
     **dict.fromkeys(("dqn", "lagrangian-ppo", "ppo", "ppo-c", "ppo-cb"), ()),
+    **dict.fromkeys(("focops", "group-lagrangian-ppo", "group-ppo"), ("group",)),
     **dict.fromkeys(("bisimulator-dqn", "bisimulator-dqn-reward"), ()),
     **dict.fromkeys(("bisimulator-ppo", "bisimulator-ppo-reward"), ()),
     **dict.fromkeys(("equal-opportunity", "max-util"), ("level-shares",)),

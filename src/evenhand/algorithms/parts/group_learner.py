@@ -1,5 +1,6 @@
 """What block-coordinate learners remember, and the policy they deploy: one agent per group."""
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -7,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from evenhand.algorithms.parts.adam import adam_init
 from evenhand.algorithms.parts.distributions import Categorical, Normal
-from evenhand.algorithms.parts.episode_sums import EpisodeSums, Returns
+from evenhand.algorithms.parts.episode_sums import EpisodeSums, Returns, add_rollout, mean_returns
 from evenhand.algorithms.parts.group_multipliers import GroupMultipliers
 from evenhand.algorithms.parts.group_networks import (
     Actor,
@@ -20,7 +21,7 @@ from evenhand.algorithms.parts.group_networks import (
     fresh_critics,
     fresh_scaler,
 )
-from evenhand.algorithms.parts.tasks import task_of
+from evenhand.algorithms.parts.tasks import task_shown
 from evenhand.algorithms.parts.trust_region import Agent
 from evenhand.core.policy import AbstractPolicy
 
@@ -40,6 +41,22 @@ class GroupLearner(eqx.Module):
     """What the worlds showed when this learner left them."""
     env: Any = eqx.field(static=True, default=None)
     """The world, for what its observations say; None on the host."""
+
+    def after_rollout(
+        self, within: Bool[Array, ""], parts: int, group: Int[Array, "T N"],
+        rewards: Float[Array, "T N M"], counts: Float[Array, "T N M"],
+    ) -> "GroupLearner":  # fmt: skip
+        """The learner after a rollout, an episode being `parts` of them.
+
+        `within`: it went on where the one before ended. The returns are those of the latest whole
+        episodes.
+        """
+        kept = jax.tree.map(lambda leaf: jnp.where(within, leaf, 0.0), self.sums)
+        sums = add_rollout(kept, rewards, group, counts)
+        rollouts = jnp.where(within, self.rollouts, 0) + 1
+        done, after = rollouts % parts == 0, mean_returns(sums, self.returns)
+        returns = jax.tree.map(lambda a, b: jnp.where(done, a, b), after, self.returns)
+        return replace(self, returns=returns, sums=sums, rollouts=rollouts)
 
 
 def fresh_agents(
@@ -86,7 +103,7 @@ class GroupPolicy(AbstractPolicy):
     def distribution(self, obs: Float[Array, " obs"]) -> Categorical | Normal:
         """The distribution of actions for one observation."""
         group = self.env.decode(obs)[0]
-        task = task_of(self.env, obs, self.num_tasks) if self.num_tasks else None
+        task = task_shown(self.env, obs, self.num_tasks) if self.num_tasks else None
         every = jax.vmap(lambda actor, scaler: actor(scaler(obs, self.reach), task))(
             self.actors, self.scalers
         )

@@ -59,3 +59,17 @@ def task_weights(multipliers: GroupMultipliers) -> Float[Array, "G M"]:
 def largest_gap(J: Float[Array, "G M"]) -> Float[Array, " M"]:
     """max over pairs of groups of |J_i^m - J_j^m|, for every task."""
     return jnp.max(J, 0) - jnp.min(J, 0)
+
+
+def facts(
+    names: tuple[str, ...],
+    J: Float[Array, "G M"],
+    weights: Float[Array, "G M"],
+    counts: Bool[Array, " M"],
+) -> dict[str, Array]:
+    """What to log: returns, the widest gap of a task that counts, and the least weight."""
+    gap = jnp.max(jnp.where(counts, largest_gap(J), 0.0))
+    log = {"return": jnp.sum(J), "gap": gap, "weight": jnp.min(weights)}
+    for m, name in enumerate(names):
+        log |= {f"J_{g}_{name}": J[g, m] for g in range(J.shape[0])}
+    return log

@@ -36,8 +36,8 @@ def perceptron(key: PRNGKeyArray, sizes: tuple[int, ...], last_scale: float = 1.
     The last layer's weights are scaled, and its biases 0, where `last_scale` is not 1.
     """
     weights, biases = [], []
-    for layer, key in enumerate(jr.split(key, len(sizes) - 1)):
-        weight_key, bias_key = jr.split(key)
+    for layer, layer_key in enumerate(jr.split(key, len(sizes) - 1)):
+        weight_key, bias_key = jr.split(layer_key)
         reach, shape = sizes[layer] ** -0.5, (sizes[layer], sizes[layer + 1])
         weights.append(jr.uniform(weight_key, shape, minval=-reach, maxval=reach))
         biases.append(jr.uniform(bias_key, shape[1:], minval=-reach, maxval=reach))

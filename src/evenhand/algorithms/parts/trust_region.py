@@ -30,6 +30,11 @@ class TurnSamples(eqx.Module):
     target: Float[Array, "B M"]
     counts: Float[Array, "B M"]
 
+    @property
+    def is_own(self) -> Float[Array, " B"]:
+        """1 for the rows of the group whose turn it is."""
+        return (self.pull > 0).astype(jnp.float32)
+
 
 class Agent(eqx.Module):
     """What one group learns; in a learner every leaf leads with G."""
@@ -88,8 +93,7 @@ class TrustRegion(eqx.Module):
             return agent, self.mean_kl(agent.actor, samples), jnp.mean(errors)
 
         def body(carry: Any, order: Array) -> tuple[Any, Any]:
-            agent, kl, error = carry
-            stopped = kl > self.kl_stop
+            stopped = carry[1] > self.kl_stop
             carry = jax.lax.cond(stopped, lambda *_: carry, epoch, agent, order)
             return carry, 1.0 - stopped.astype(jnp.float32)
 
@@ -119,7 +123,7 @@ class TrustRegion(eqx.Module):
         """
         new = actor(rows.obs, rows.task)
         ratio = jnp.exp(new.log_prob(rows.action) - rows.log_prob)
-        mine = jnp.sum(rows.pull > 0)
+        mine = jnp.sum(rows.is_own)
         if self.surrogate == "clip":
             near = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
             each = -jnp.minimum(ratio * rows.push, near * rows.push)
@@ -128,7 +132,7 @@ class TrustRegion(eqx.Module):
             inside = (jax.lax.stop_gradient(kl) <= self.kl_limit).astype(jnp.float32)
             each = inside * (rows.pull * kl - ratio * rows.push / self.temperature)
         each = each - self.entropy_weight * rows.pull * new.entropy()
-        return jnp.sum(each) / jnp.maximum(mine, 1).astype(jnp.float32)
+        return jnp.sum(each) / jnp.maximum(mine, 1.0)
 
     def critic_loss(
         self, critics: Perceptron, vector: Float[Array, " P"], rows: TurnSamples
@@ -140,6 +144,6 @@ class TrustRegion(eqx.Module):
 
     def mean_kl(self, actor: Actor, samples: TurnSamples) -> Float[Array, ""]:
         """Mean KL(pi || pi_old) over the rows of the turn."""
-        mine = (samples.pull > 0).astype(jnp.float32)
+        mine = samples.is_own
         kl = actor(samples.obs, samples.task).kl_from(samples.old)
         return jnp.sum(kl * mine) / jnp.maximum(jnp.sum(mine), 1.0)
