@@ -13,6 +13,7 @@ from evenhand.core.errors import InputError, unknown_name
 ENVIRONMENTS: dict[str, str] = {
     "Admissions-v0": "evenhand.envs.admissions:Admissions",
     "Lending-v0": "evenhand.envs.lending:Lending",
+    "RiverSwim-v0": "evenhand.envs.river_swim:RiverSwim",
 }
 # Robots by groups, for Gymnasium alone: physics on the host, no compiled world.
 ROBOT_ENVIRONMENTS: dict[str, str] = dict.fromkeys(
