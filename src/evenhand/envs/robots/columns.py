@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from evenhand.envs.robots.model import mujoco
 from evenhand.envs.robots.robot import Robot
@@ -72,8 +72,8 @@ class Columns:
                 if feels:
                     mujoco.mj_rnePostConstraint(model, data)
 
-    def read(self, columns: Iterable[int]) -> Float[np.ndarray, "N numbers"]:
+    def read(self, columns: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n numbers"]:
         """One row of raw numbers a column; `slices` names its parts."""
-        views = [self._views[i] for i in columns]
+        views = [self._views[i] for i in columns.tolist()]
         flat = np.concatenate([part for parts in views for part in parts])
         return flat.reshape(len(views), -1)

@@ -74,7 +74,7 @@ class RunningRobots:
         return Advance(self.obs.copy(), rewards, terminated, truncated, successor, weight, velocity)
 
     def _restart(self, which: np.ndarray) -> None:
-        for i in which:
+        for i in which.tolist():
             self.columns.reset(i, self.generators[i])
         rows = self.columns.read(which)
         self.place[which] = self.reading.place(rows, self.columns.masses[which])

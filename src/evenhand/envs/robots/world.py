@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,7 +21,7 @@ class RobotWorld(AbstractHostEnvironment):
 
     Signals are tasks: the rewards of all M are told at every step, whichever task a column has,
     since a task is a function of speed and action. `person` is the column; nothing is decided
-    about anybody, so decision and label are 0.
+    about anybody, so decision and label are 0. `columns` is the outcome of a step without rest.
 
     An episode ends after `episode_steps` (truncated) or where the robot falls (terminated). With
     `auto_reset` the column then begins its next episode: the observation returned is the new
@@ -38,6 +39,7 @@ class RobotWorld(AbstractHostEnvironment):
     action_size: int = eqx.field(static=True)
     episode_steps: int = eqx.field(static=True)
     auto_reset: bool = eqx.field(static=True)
+    columns: Outcome
     running: RunningRobots = eqx.field(static=True)
 
     @property
@@ -59,21 +61,23 @@ class RobotWorld(AbstractHostEnvironment):
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, Step]:
         done = self.running.advance(actions)
-        nothing = jnp.zeros(self.num_envs, jnp.int32)
-        outcome = Outcome(
-            group=jnp.asarray(np.array(self.column_group, np.int32)),
-            person=jnp.asarray(np.arange(self.num_envs, dtype=np.int32)),
-            decision=nothing,
-            label=nothing,
-            weight=jnp.asarray(done.weight.astype(np.float32)),
+        rewards, terminated, successor, truncated, weight = jax.device_put(
+            (
+                done.rewards.astype(np.float32),
+                done.terminated,
+                done.successor.astype(np.float32),
+                done.truncated,
+                done.weight.astype(np.float32),
+            )
         )
+        who = self.columns
         step = Step(
-            rewards=jnp.asarray(done.rewards.astype(np.float32)),
-            terminated=jnp.asarray(done.terminated),
-            outcome=outcome,
-            successor=jnp.asarray(done.successor.astype(np.float32)),
-            revisit_prob=jnp.ones(self.num_envs),
-            truncated=jnp.asarray(done.truncated),
+            rewards=rewards,
+            terminated=terminated,
+            outcome=Outcome(who.group, who.person, who.decision, who.label, weight),
+            successor=successor,
+            revisit_prob=who.weight,
+            truncated=truncated,
         )
         return done.obs.astype(np.float32), step
 
@@ -113,10 +117,21 @@ def robot_world(
     return RobotWorld(
         signals=tasks, groups=groups,
         column_group=tuple(g for g, _ in pairs), column_task=column_task,
-        num_envs=len(pairs), num_groups=len(groups),
+        columns=_outcome([g for g, _ in pairs]), num_envs=len(pairs), num_groups=len(groups),
         obs_size=running.obs.shape[1], action_size=models[0].nu,
         episode_steps=episode_steps, auto_reset=auto_reset, running=running,
     )  # fmt: skip
+
+
+def _outcome(column_group: list[int]) -> Outcome:
+    nothing = jnp.zeros(len(column_group), jnp.int32)
+    return Outcome(
+        group=jnp.asarray(np.array(column_group, np.int32)),
+        person=jnp.asarray(np.arange(len(column_group), dtype=np.int32)),
+        decision=nothing,
+        label=nothing,
+        weight=jnp.ones(len(column_group)),
+    )
 
 
 def _pairs(
