@@ -182,7 +182,9 @@ class FOCOPS(AbstractAlgorithm):
         samples = turn_samples(batch, rows, credited, agent.actor, weights[z], self.rule.is_shared)
         left = self._share_left(state)
         rates = (left * self.learning_rate, left * self.critic_rate)
-        agent, log = self.region.epochs(shuffle_key, agent, samples, *rates)
+        # The entropy bonus falls with the rates: explore first, then settle.
+        region = replace(self.region, entropy_weight=left * self.region.entropy_weight)
+        agent, log = region.epochs(shuffle_key, agent, samples, *rates)
         # After the epochs: until then the policy that collected is the one that is compared with.
         scaler = seen(scaler, batch.obs.reshape(samples.obs.shape), samples.is_own)
         agents, scalers = put_group((learner.agents, learner.scalers), z, (agent, scaler))

@@ -77,6 +77,10 @@ class RiverSwim(AbstractStream[RiverSwimState, RiverSwimParams]):
         check_features(self.features, self.known_features)
 
     @property
+    def task_signals(self) -> tuple[str, ...]:
+        return self.signals
+
+    @property
     def episode_steps(self) -> int:
         return self.num_groups * self.horizon
 

@@ -1,11 +1,13 @@
 """Networks of which every group has its own: one set of arrays, with a leading axis of groups."""
 
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from evenhand.algorithms.parts.distributions import Categorical, Normal
@@ -35,12 +37,15 @@ def perceptron(key: PRNGKeyArray, sizes: tuple[int, ...], last_scale: float = 1.
 
     The last layer's weights are scaled, and its biases 0, where `last_scale` is not 1.
     """
-    weights, biases = [], []
-    for layer, layer_key in enumerate(jr.split(key, len(sizes) - 1)):
-        weight_key, bias_key = jr.split(layer_key)
-        reach, shape = sizes[layer] ** -0.5, (sizes[layer], sizes[layer + 1])
-        weights.append(jr.uniform(weight_key, shape, minval=-reach, maxval=reach))
-        biases.append(jr.uniform(bias_key, shape[1:], minval=-reach, maxval=reach))
+    shapes = [shape for n, m in pairwise(sizes) for shape in ((n, m), (m,))]
+    ends = np.cumsum([np.prod(shape) for shape in shapes]).tolist()
+    # One draw for all layers: each draw of its own takes seconds to compile.
+    draws = jr.uniform(key, (ends[-1],), minval=-1.0)
+    parts = [
+        part.reshape(shape) * sizes[layer // 2] ** -0.5
+        for layer, (part, shape) in enumerate(zip(jnp.split(draws, ends[:-1]), shapes, strict=True))
+    ]
+    weights, biases = parts[::2], parts[1::2]
     if last_scale != 1.0:
         weights[-1], biases[-1] = last_scale * weights[-1], jnp.zeros_like(biases[-1])
     return Perceptron(tuple(weights), tuple(biases))
