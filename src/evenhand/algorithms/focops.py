@@ -28,10 +28,7 @@ from evenhand.algorithms.parts.group_multipliers import (
     task_weights,
 )
 from evenhand.algorithms.parts.group_networks import seen, task_values
-from evenhand.algorithms.parts.group_stream import (
-    group_advantage,
-    turn_samples,
-)
+from evenhand.algorithms.parts.group_stream import group_advantage, turn_samples
 from evenhand.algorithms.parts.tasks import TaskRule
 from evenhand.algorithms.parts.trust_region import TrustRegion
 from evenhand.core.algorithm import AbstractAlgorithm, Log, TrainState
@@ -137,16 +134,15 @@ class FOCOPS(AbstractAlgorithm):
     def learn(self, key, env, params, state, batch):
         """The run after the turn of the group whose turn it is."""
         parts = -(-env.episode_steps // self.shape(env)[0])
-        # A world that shows the time left ends with its episode; elsewhere the time limit is no
-        # end, and values are bootstrapped there.
+        # A world that shows the time left ends with its episode; elsewhere it is cut short.
         over = (state.learner.rollouts % parts == 0) & ("time-left" in env.slices)
         task = self.rule.task(env, batch.obs)
 
         def credit(rewards: Array, value: Any, key: PRNGKeyArray) -> Array:
-            if self.credit == "individual":
-                last, rates = state.actors.obs, (self.discount, self.gae_lambda)
-                return personal_advantage(key, env, batch, last, rewards, value, *rates)
             rates = (self.discount, self.gae_lambda)
+            if self.credit == "individual":
+                about = (env, batch, state.actors.obs, rewards, value)
+                return personal_advantage(key, *about, *rates)
             return group_advantage(batch, rewards, value, batch.terminated, over, rates)
 
         learner, log = self.turn(key, env, state, batch, task, credit)
@@ -183,7 +179,8 @@ class FOCOPS(AbstractAlgorithm):
         left = self._share_left(state)
         rates = (left * self.learning_rate, left * self.critic_rate)
         # The entropy bonus falls with the rates: explore first, then settle.
-        region = replace(self.region, entropy_weight=left * self.region.entropy_weight)
+        bonus = left * self.region.entropy_weight
+        region = eqx.tree_at(lambda region: region.entropy_weight, self.region, bonus)
         agent, log = region.epochs(shuffle_key, agent, samples, *rates)
         # After the epochs: until then the policy that collected is the one that is compared with.
         scaler = seen(scaler, batch.obs.reshape(samples.obs.shape), samples.is_own)

@@ -139,7 +139,7 @@ def train(
 def train_on_host(
     key: PRNGKeyArray,
     algorithm: AbstractAlgorithm,
-    env: AbstractHostEnvironment,
+    env: AbstractHostEnvironment | tuple[Any, ...],
     params: Any,
     *,
     num_updates: int,
@@ -150,7 +150,8 @@ def train_on_host(
     """The trained run and a list of logs, one Python iteration an update.
 
     For worlds or methods that live on the host (physics engines, linear programs inside the
-    loop): `algorithm.update` does the collecting, and nothing here is compiled.
+    loop): `algorithm.update` does the collecting, and nothing here is compiled. Methods that visit
+    one group after the other take a tuple of worlds, one for each.
     """
     init_key, run_key = jr.split(key)
     if state is None:

@@ -76,7 +76,7 @@ def fresh_agents(
     return jax.vmap(one)(jr.split(key, num_groups))
 
 
-def pick_group(tree: Any, z: Int[Array, ""]) -> Any:
+def pick_group(tree: Any, z: Int[Array, ""] | int) -> Any:
     """The part of one group."""
     return jax.tree.map(lambda leaf: leaf[z], tree)
 

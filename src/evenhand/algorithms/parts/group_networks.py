@@ -81,7 +81,7 @@ def fresh_actor(
 ) -> Actor:
     """An actor before its first step; `num_heads` 0 is one head for all tasks."""
     body_key, head_key = jr.split(key)
-    log_std = jnp.full(num_out, FIRST_LOG_STD) if continuous else None
+    log_std = jnp.full(num_out, FIRST_LOG_STD, jnp.float32) if continuous else None
     if not num_heads:
         body = perceptron(body_key, (obs_size, width, width, num_out), LAST_SCALE)
         return Actor(body, None, log_std)

@@ -1,6 +1,6 @@
 """Collecting from batched worlds on the host with numpy: copies reach the device once a rollout."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +10,7 @@ from evenhand.core.environment import Outcome
 from evenhand.core.rollout import Transition
 
 
+@runtime_checkable
 class ColumnWorld(Protocol):
     """What is asked of a world on the host: N columns, each of one group and one task.
 

@@ -115,7 +115,7 @@ class TrustRegion(eqx.Module):
         values, critics_memory = adam_step(values, grads, agent.critics_memory, critic_rate)
         return Agent(actor_of(vector), critics_of(values), memory, critics_memory), error
 
-    def policy_loss(self, actor: Actor, rows: TurnSamples) -> Float[Array, ""]:
+    def policy_loss(self, actor: Any, rows: TurnSamples) -> Float[Array, ""]:
         """mean 1[KL <= eta] (pull KL - ratio push / lambda), or PPO's clipped surrogate.
 
         FOCOPS: Zhang et al. 2020, algorithm 1; KL = KL(pi || pi_old) of the row; the indicator
