@@ -8,6 +8,7 @@ from evenhand.experiments.variants import base_method, variant_settings
 from evenhand.experiments.wording_admissions import ADMISSIONS
 from evenhand.experiments.wording_effects import EFFECTS
 from evenhand.experiments.wording_learners import LEARNERS
+from evenhand.experiments.wording_trials import TRIAL_METHODS
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -119,6 +120,7 @@ CRITERIA: dict[str, CriterionWords] = {
 
 METHODS: dict[str, tuple[str, str]] = {
     **LEARNERS,
+    **TRIAL_METHODS,
     "max-util": ("Max-util", "approves when this one decision is expected to earn"),
     "max-util-fitted": (
         "Max-util, fitted",

@@ -57,7 +57,7 @@ def columns(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> list[Co
 
 
 def _asked(estimates: Estimates, wanted: WantedColumn) -> Column:
-    words = measure_of(wanted.metric, is_admissions(estimates.run.experiment))
+    words = measure_of(wanted.metric, estimates.run.experiment)
     title = wanted.title or ", ".join(filter(None, (words.title, wanted.group)))
     higher = {"higher": True, "lower": False}.get(wanted.better)
 
