@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from evenhand.core.errors import InputError
 from evenhand.core.files import remove, write_text
@@ -18,6 +18,7 @@ EXACT = "exact"
 _LOCK = ".lock"
 
 
+@runtime_checkable
 class Named(Protocol):
     """What has a folder for its run: an experiment, or a trial."""
 

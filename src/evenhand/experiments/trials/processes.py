@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError
-from evenhand.core.registry import TRIALS
+from evenhand.core.registry import TRIAL_METHODS, TRIALS
 from evenhand.experiments.trials.trial import Trial
 
 
@@ -23,7 +23,8 @@ class Processes:
 
     def __init__(self, trial: Trial, folder: Path):
         self._head = {
-            "target": TRIALS[trial.kind],
+            # Kinds that were registered by the program that runs are unknown to a new process.
+            "kind": (trial.kind, TRIALS[trial.kind], TRIAL_METHODS.get(trial.kind, ())),
             "fields": {k: v for k, v in trial.to_json().items() if k != "kind"},
             "folder": str(folder.resolve()),
         }
@@ -37,7 +38,8 @@ class Processes:
         for process in self._all:
             process.kill()
         for process in self._all:
-            process.wait()
+            with process:  # closes its pipes and waits
+                pass
 
     def run(self, method: str, seed: int, advance: Callable[[int], None]) -> None:
         """Have a part done and kept, by this thread's process."""

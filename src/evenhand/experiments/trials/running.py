@@ -65,7 +65,7 @@ def _do(trial: Trial, todo: list[Part], folder: Path) -> None:
                 processes.run(method, seed, advance)
             else:
                 rows = trial.run_part(method, seed, advance, state_file(folder, method, seed))
-                write_part(folder, part, whole(rows))
+                write_part(folder, part, whole(rows, trial.work(method)))
             progress.part_done()
 
         run_jobs(todo, work, num_cores(), stop, progress.tick)

@@ -55,6 +55,7 @@ class Trial:
             other = seen.setdefault(identity(method), method)
             if other is not method:
                 raise InputError(f"methods {other!r} and {method!r} are the same; name each once")
+            self.options(method)
 
     @classmethod
     @abstractmethod

@@ -5,13 +5,13 @@ Subprocesses and not a pool: nothing is pickled, and a script needs no guard aro
 
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError
+from evenhand.core.registry import register_trial
 from evenhand.experiments.folder import state_file, write_part
-from evenhand.experiments.trials.values import coerced
+from evenhand.experiments.trials.trial import make_trial
 
 
 def main() -> None:
@@ -29,24 +29,22 @@ def main() -> None:
 
 
 def _do(job: dict[str, Any], say: Any) -> None:
-    from dataclasses import fields
-
-    module, _, name = job["target"].partition(":")
-    made = getattr(import_module(module), name)
-    known = {field.name: field for field in fields(made)}
-    values = {key: coerced(known[key], v, "job") for key, v in job["fields"].items()}
-    trial, method, seed = made(**values), job["method"], job["seed"]
-    folder = Path(job["folder"])
-    state = state_file(folder, method, seed)
-    rows = trial.run_part(method, seed, lambda amount: say(advance=amount), state)
-    write_part(folder, (method, seed), whole(rows))
+    name, target, methods = job["kind"]
+    register_trial(name, target, tuple(methods))
+    trial = make_trial(name, job["fields"], "the trial")
+    part, folder = (job["method"], job["seed"]), Path(job["folder"])
+    rows = trial.run_part(*part, lambda amount: say(advance=amount), state_file(folder, *part))
+    write_part(folder, part, whole(rows, trial.work(part[0])))
     say(done=True)
 
 
-def whole(rows: dict[str, Any]) -> dict[str, Any]:
-    """The rows with every table that a part of a run has; those that are absent are empty."""
+def whole(rows: dict[str, Any], work: int) -> dict[str, Any]:
+    """The rows with every table and column that a part of a run has."""
     empty = {"final": [], "curves": [], "series": [], "distributions": [], "levels": []}
-    return {**empty, **rows}
+    head = {"update": 0, "env_steps": work, "signal": "", "count": 1.0}
+    filled = [{**head, **row} for row in rows["final"]]
+    curves = [{"update": 0, **row} for row in rows.get("curves", ())]
+    return {**empty, **rows, "final": filled, "curves": curves}
 
 
 if __name__ == "__main__":
