@@ -78,6 +78,28 @@ class HighsSolver:
             self.num_overturned += solution.result is RESULTS.successful
         return solution
 
+    def basis(self) -> dict[str, np.ndarray]:
+        """The basis that the next warm solve starts from, as arrays; empty before the first."""
+        if self._basis is None:
+            return {}
+        statuses = {"columns": self._basis.col_status, "rows": self._basis.row_status}
+        return {k: np.array([int(s) for s in v], np.int8) for k, v in statuses.items()}
+
+    def restore(self, basis: dict[str, np.ndarray]) -> None:
+        """Start the next warm solve from what `basis` gave, here or in another process."""
+        if not basis:
+            self._basis = None
+            return
+        status = self._highspy.HighsBasisStatus
+        known = {int(s): s for s in status.__members__.values()}
+        self._basis, self._shape = (
+            self._highspy.HighsBasis(),
+            (len(basis["rows"]), len(basis["columns"])),
+        )
+        self._basis.col_status = [known[int(s)] for s in basis["columns"]]
+        self._basis.row_status = [known[int(s)] for s in basis["rows"]]
+        self._basis.valid, self._basis.alien = True, False
+
     def _solve_once(self, lp: LinearProgram, warm: bool) -> LPSolution:
         self._highs.clearSolver()
         self._highs.passModel(self._to_highs(lp))
