@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from evenhand.algorithms.parts.gap_learner import FALLBACKS, AbstractGapLearner, Reason
 from evenhand.algorithms.parts.gap_problem import ROUNDING, GapProblem
@@ -140,7 +141,8 @@ def curves(record: GapRecord, num_points: int = 1000) -> dict[str, np.ndarray]:
     }
 
 
-def _mean(values: np.ndarray) -> float:
+def _mean(values: ArrayLike) -> float:
+    values = np.asarray(values)
     return float(values.mean()) if values.size else np.nan
 
 
