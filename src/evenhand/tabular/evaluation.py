@@ -100,6 +100,15 @@ def under(mdp: TabularMDP, policy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return move, np.einsum("gsa,gsam->gsm", policy, mdp.rewards)
 
 
+def normalised(visits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """Policy in proportion to visits `(G, [H,] S, A)`, or `otherwise (G, S, A)` without any."""
+    mass = visits.sum(-1, keepdims=True)
+    seen = mass > 1e-12
+    if visits.ndim == 4:
+        otherwise = otherwise[:, None]
+    return np.where(seen, visits / np.where(seen, mass, 1.0), otherwise)
+
+
 def _discounted_visits(mdp: TabularMDP, policy: np.ndarray) -> np.ndarray:
     _require_discount(mdp)
     move, _ = under(mdp, policy)

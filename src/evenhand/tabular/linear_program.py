@@ -21,7 +21,8 @@ _CHECK_TOL = 1e-6
 class LinearProgram:
     """maximise cost @ x subject to row_lower <= matrix @ x <= row_upper, lower <= x <= upper.
 
-    `matrix` is a scipy CSC matrix.
+    `matrix` is a scipy CSC matrix. Numbers may be overwritten in place between solves, the
+    matrix's pattern of entries may not.
     """
 
     cost: np.ndarray
@@ -40,6 +41,7 @@ class LPSolution:
     objective: float = np.nan
     x: np.ndarray | None = None
     row_dual: np.ndarray | None = None
+    iterations: int = 0
 
 
 class HighsSolver:
@@ -59,6 +61,8 @@ class HighsSolver:
             self._highs.setOptionValue(option, value)
         self._basis: Any = None
         self._shape = (0, 0)
+        self._model_of: LinearProgram | None = None
+        self._model: Any = None
         self.num_solves = 0
         self.num_cold_fallbacks = 0
         self.num_overturned = 0
@@ -73,6 +77,28 @@ class HighsSolver:
             solution = self._solve_once(lp, warm=False)
             self.num_overturned += solution.result is RESULTS.successful
         return solution
+
+    def basis(self) -> dict[str, np.ndarray]:
+        """The basis that the next warm solve starts from, as arrays; empty before the first."""
+        if self._basis is None:
+            return {}
+        statuses = {"columns": self._basis.col_status, "rows": self._basis.row_status}
+        return {k: np.array([int(s) for s in v], np.int8) for k, v in statuses.items()}
+
+    def restore(self, basis: dict[str, np.ndarray]) -> None:
+        """Start the next warm solve from what `basis` gave, here or in another process."""
+        if not basis:
+            self._basis = None
+            return
+        status = self._highspy.HighsBasisStatus
+        known = {int(s): s for s in status.__members__.values()}
+        self._basis, self._shape = (
+            self._highspy.HighsBasis(),
+            (len(basis["rows"]), len(basis["columns"])),
+        )
+        self._basis.col_status = [known[int(s)] for s in basis["columns"]]
+        self._basis.row_status = [known[int(s)] for s in basis["rows"]]
+        self._basis.valid, self._basis.alien = True, False
 
     def _solve_once(self, lp: LinearProgram, warm: bool) -> LPSolution:
         self._highs.clearSolver()
@@ -93,17 +119,22 @@ class HighsSolver:
         if not check(lp, x, dual):
             return LPSolution(RESULTS.numerical)
         self._basis, self._shape = self._highs.getBasis(), lp.matrix.shape
-        return LPSolution(RESULTS.successful, float(lp.cost @ x), x, dual)
+        iterations = self._highs.getInfo().simplex_iteration_count
+        return LPSolution(RESULTS.successful, float(lp.cost @ x), x, dual, iterations)
 
     def _to_highs(self, lp: LinearProgram) -> Any:
-        model: Any = self._highspy.HighsLp()
-        model.num_row_, model.num_col_ = lp.matrix.shape
+        model = self._model
+        if lp is not self._model_of:
+            # Copied once: the sparsity pattern of a program object never changes.
+            self._model_of, self._model = lp, self._highspy.HighsLp()
+            model = self._model
+            model.num_row_, model.num_col_ = lp.matrix.shape
+            model.a_matrix_.format_ = self._highspy.MatrixFormat.kColwise
+            model.a_matrix_.start_ = lp.matrix.indptr
+            model.a_matrix_.index_ = lp.matrix.indices
         model.col_cost_ = -lp.cost
         model.col_lower_, model.col_upper_ = lp.lower, lp.upper
         model.row_lower_, model.row_upper_ = lp.row_lower, lp.row_upper
-        model.a_matrix_.format_ = self._highspy.MatrixFormat.kColwise
-        model.a_matrix_.start_ = lp.matrix.indptr
-        model.a_matrix_.index_ = lp.matrix.indices
         model.a_matrix_.value_ = lp.matrix.data
         return model
 

@@ -7,11 +7,19 @@ import numpy as np
 from scipy import sparse
 
 from evenhand.core.solution import Solution
-from evenhand.tabular.evaluation import expected_returns, stage_factor, visit_count_law
+from evenhand.tabular.evaluation import (
+    expected_returns,
+    normalised,
+    stage_factor,
+    visit_count_law,
+)
+from evenhand.tabular.group_fair_lp import GroupFairLP
 from evenhand.tabular.linear_program import HighsSolver, LinearProgram
 from evenhand.tabular.master import Goal, Optimum, assemble
 from evenhand.tabular.mdp import TabularMDP
 from evenhand.tabular.planning import myopic, scalar_rewards
+
+__all__ = ["DirectReach", "GroupFairLP", "flow", "normalised", "solve", "totals_map"]
 
 
 def solve(mdp: TabularMDP, weights: np.ndarray | None = None) -> Solution:
@@ -44,15 +52,6 @@ def solve(mdp: TabularMDP, weights: np.ndarray | None = None) -> Solution:
     value = value / mdp.group_size.reshape((-1,) + (1,) * (value.ndim - 1))
     stats = {"seconds": time.perf_counter() - start}
     return Solution(policy, value, expected_returns(mdp, policy), visits * factor, stats=stats)
-
-
-def normalised(visits: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Policy in proportion to visits `(G, [H,] S, A)`, or `otherwise (G, S, A)` without any."""
-    mass = visits.sum(-1, keepdims=True)
-    seen = mass > 1e-12
-    if visits.ndim == 4:
-        otherwise = otherwise[:, None]
-    return np.where(seen, visits / np.where(seen, mass, 1.0), otherwise)
 
 
 def flow(mdp: TabularMDP) -> tuple[Any, np.ndarray]:
