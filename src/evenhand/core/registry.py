@@ -72,9 +72,22 @@ POLICY_FORMS: dict[str, str] = {
 }
 
 # Kind of study -> its class: comparisons that are not of policies in one world.
-TRIALS: dict[str, str] = {}
+TRIALS: dict[str, str] = {
+    "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
+}
 # Kind -> the methods it knows that are no algorithms above.
-TRIAL_METHODS: dict[str, tuple[str, ...]] = {}
+TRIAL_METHODS: dict[str, tuple[str, ...]] = {
+    "gap-learning": (
+        "optimistic-pessimistic",
+        "optimistic-pessimistic-one-task",
+        "optimistic-unconstrained",
+        "certified-start",
+        "certainty-equivalent",
+        "certainty-equivalent-one-task",
+        "initial-policy",
+        "constrained-optimum",
+    ),
+}
 
 METRIC_IDS: tuple[str, ...] = (
     "return",
