@@ -63,6 +63,8 @@ def rows_of(record: GapRecord, num_points: int) -> Rows:
         final += [_row(f"return:{t}", found[f"final_J[{group}, {t}]"], group) for t in tasks]
     final.append(_row("total_return", found["final_return"]))
     final.append(_row("late_regret", _late(record.regret)))
+    late = record.gaps[len(record.gaps) // 2 :].mean(0)
+    final += [_row(f"late_gap:{task}", value) for task, value in zip(tasks, late, strict=True)]
     return {"final": final, "curves": _curves(record, num_points)}
 
 

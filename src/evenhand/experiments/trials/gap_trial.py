@@ -158,6 +158,12 @@ GapTrial.measures = {
         "Largest difference of two groups' expected returns on a task, of the last policy.",
         "The group with the lower return on this task.",
     ),
+    "late_gap": Measure(
+        "Mean gap in the second half",
+        "reward",
+        "The same, the mean over the second half of the episodes.",
+        "The group with the lower return on this task.",
+    ),
     "largest_gap": Measure(
         "Largest gap",
         "reward",
