@@ -15,7 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure in words. `unit` is "share", "reward", "gain" or "levels"."""
+    """A measure in words. `unit` is "share", "reward", "gain", "levels", "count" or "number"."""
 
     title: str
     unit: str
@@ -135,8 +135,10 @@ METHODS: dict[str, tuple[str, str]] = {
         "approves whom a classifier, fitted to everybody's outcomes, expects to do well",
     ),
     "approve-all": ("Approve all", "approves everybody"),
-    "deny-all": ("Deny all", "approves nobody"),
-    "reject-all": ("Reject all", "approves nobody"),
+    **{
+        f"{word}-all": (f"{word.capitalize()} all", "approves nobody")
+        for word in ("deny", "reject")
+    },
 }
 
 
