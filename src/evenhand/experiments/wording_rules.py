@@ -16,8 +16,6 @@ RULES: dict[str, tuple[str, str]] = {
         "approves whom a classifier, fitted to everybody's outcomes, expects to do well",
     ),
     "approve-all": ("Approve all", "approves everybody"),
-    **{
-        f"{word}-all": (f"{word.capitalize()} all", "approves nobody")
-        for word in ("deny", "reject")
-    },
+    "deny-all": ("Deny all", "approves nobody"),
+    "reject-all": ("Reject all", "approves nobody"),
 }
