@@ -7,12 +7,13 @@ groups, states, actions, stages and tasks.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-RadiusRule = Literal["paper", "hoeffding"]
+from evenhand.core.errors import unknown_name
+
+RULES = ("paper", "hoeffding")
 
 
 def empirical_model(counts: Float[np.ndarray, "G S A S"]) -> Float[np.ndarray, "G S A S"]:
@@ -47,7 +48,7 @@ def confidence_radius(
     num_episodes: int,
     failure_prob: float,
     scale: float = 1.0,
-    rule: RadiusRule = "paper",
+    rule: str = "paper",
 ) -> ConfidenceRadius:
     """The radius that holds for all entries and episodes at once with prob. 1 - `failure_prob`.
 
@@ -55,6 +56,8 @@ def confidence_radius(
     predecessor. "hoeffding" is ln(2 G S^2 A H K / delta) / 2: Hoeffding's inequality for each of
     the G S^2 A entries and each of the at most H K values of its N.
     """
+    if rule not in RULES:
+        raise unknown_name("rule of a radius", rule, RULES)
     G, S, A = shape
     events = S * S * A * horizon * num_episodes / failure_prob
     if rule == "paper":
