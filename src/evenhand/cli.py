@@ -61,7 +61,7 @@ def _exit_code(argv: Sequence[str]) -> int:
 
 def usage() -> str:
     """The text of `evenhand --help`."""
-    commands = "\n".join(f"  {name:<12}{command.summary}" for name, command in COMMANDS.items())
+    commands = "\n".join(f"  {name:<15}{command.summary}" for name, command in COMMANDS.items())
     return (
         "usage: evenhand COMMAND [OPTIONS] [--json]\n\n"
         "What decision policies do, in the long run, to the people they decide about.\n\n"

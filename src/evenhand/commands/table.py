@@ -54,6 +54,11 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.frontier",
         "Frontier",
     ),
+    "group-fair-lp": Command(
+        "The best policies whose gaps between groups, on every task, meet a tolerance.",
+        "evenhand.commands.group_fair_lp",
+        "GroupFairOptions",
+    ),
     "decompose": Command(
         "Where a policy's gap of gain between two groups comes from, exactly.",
         "evenhand.commands.decompose",

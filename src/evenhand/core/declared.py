@@ -24,10 +24,12 @@ SHOWS: dict[str, tuple[str, ...]] = {
         *_WINDOWS,
     ),
     "Admissions-v0": ("score-onehot", "score-scaled", "group", "time-left", *_WINDOWS),
+    "RiverSwim-v0": ("score-onehot", "score-scaled", "group", "time-left", "turn-left", *_WINDOWS),
 }
 # Environment -> how PPO and DQN may credit a decision; along people where the world says who
 # comes next.
 CREDITS: dict[str, tuple[str, ...]] = {
     "Lending-v0": ("stream", "individual"),
     "Admissions-v0": ("stream", "individual"),
+    "RiverSwim-v0": ("stream", "individual"),
 }

@@ -13,6 +13,7 @@ from evenhand.core.errors import InputError, unknown_name
 ENVIRONMENTS: dict[str, str] = {
     "Admissions-v0": "evenhand.envs.admissions:Admissions",
     "Lending-v0": "evenhand.envs.lending:Lending",
+    "RiverSwim-v0": "evenhand.envs.river_swim:RiverSwim",
 }
 ALGORITHMS: dict[str, str] = {
     "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",

@@ -80,6 +80,22 @@ class River:
                 raise unknown_name("task", task, TASKS)
 
     @property
+    def name(self) -> str:
+        return "river-swim"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(swimmer.name for swimmer in self.swimmers)
+
+    @property
+    def num_levels(self) -> int:
+        return self.num_states
+
+    @property
+    def population_per_group(self) -> tuple[int, ...]:
+        return (1,) * len(self.swimmers)
+
+    @property
     def transition(self) -> Float[np.ndarray, "G S A S"]:
         """P(next place | place, action) of every group."""
         last = self.num_states - 1
@@ -136,6 +152,17 @@ def without_goals(
 ) -> Float[np.ndarray, "*axes S A M"]:
     """The rewards with every goal, a reward of 1, taken away."""
     return np.where(reward >= 1, 0.0, reward)
+
+
+def river(
+    num_groups: int = 2,
+    tasks: str | Sequence[str] = TASKS[:1],
+    num_states: int = 7,
+    horizon: int = 10,
+    spawn_prob: float = 0.9999,
+) -> River:
+    """A river with the first so many of the swimmers A, B, C, as settings describe it."""
+    return River(swimmers(num_groups), choose_tasks(tasks), num_states, horizon, spawn_prob)
 
 
 def swimmers(num_groups: int) -> tuple[Swimmer, ...]:

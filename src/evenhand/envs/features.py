@@ -15,7 +15,7 @@ from evenhand.core.errors import InputError, unknown_name
 class Applicant(eqx.Module):
     """The raw facts features are made of; `num_repaid` and `num_default` are the person's own.
 
-    A world without loans leaves these None and does not know the features made of them.
+    A world without loans or turns leaves these None and does not know the features made of them.
     """
 
     group: Int[Array, ""]
@@ -24,6 +24,8 @@ class Applicant(eqx.Module):
     """Share of the episode still to come."""
     num_repaid: Int[Array, ""] | None = None
     num_default: Int[Array, ""] | None = None
+    turn_left: Float[Array, ""] | None = None
+    """Share of the own turn still to come, in worlds where people act in turns."""
 
 
 def nearest_level(score: Float[Array, "*axes"], num_levels: int) -> Int[Array, "*axes"]:
@@ -53,6 +55,10 @@ def _time_left(who: Applicant, num_groups: int, num_levels: int) -> Array:
     return who.time_left[None]
 
 
+def _turn_left(who: Applicant, num_groups: int, num_levels: int) -> Array:
+    return cast(Array, who.turn_left)[None]
+
+
 # Name -> (size as a function of groups and levels, the function that shows it).
 FEATURES: dict[str, tuple[Callable[[int, int], int], Callable[..., Array]]] = {
     "score-onehot": (lambda groups, levels: levels, _score_onehot),
@@ -60,6 +66,7 @@ FEATURES: dict[str, tuple[Callable[[int, int], int], Callable[..., Array]]] = {
     "group": (lambda groups, levels: groups, _group),
     "own-ratios": (lambda groups, levels: 2, _own_ratios),
     "time-left": (lambda groups, levels: 1, _time_left),
+    "turn-left": (lambda groups, levels: 1, _turn_left),
 }
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from evenhand.core.environment import BuiltFrom, Outcome, Population, Step
 from evenhand.data.population import LendingPopulation
 from evenhand.data.presets import gym
-from evenhand.envs.features import FEATURES, Applicant, check_features, show
+from evenhand.envs.features import Applicant, check_features, show
 from evenhand.envs.lending_params import SIGNALS, LendingParams, lending_params
 from evenhand.envs.stream import AbstractStream
 
@@ -57,7 +57,9 @@ class Lending(AbstractStream[LendingState, LendingParams]):
     features: tuple[str, ...] = eqx.field(static=True)
     built_from: BuiltFrom[LendingPopulation] = eqx.field(static=True)
     num_actions: ClassVar[int] = 2
-    known_features: ClassVar[tuple[str, ...]] = tuple(FEATURES)
+    known_features: ClassVar[tuple[str, ...]] = (
+        *("score-onehot", "score-scaled", "group", "own-ratios", "time-left"),
+    )
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ def choose_world(
     env_id = world_id(env_id, preset)
     if env_id == "Admissions-v0":
         numbers = _admissions_numbers(preset, params, groups, settings)
+    elif env_id == "RiverSwim-v0":
+        numbers = _river_numbers(preset, params, groups, settings)
     else:
         numbers = choose_population(preset, params, groups, settings)
     env = load("environment", ENVIRONMENTS, env_id)(numbers)
@@ -76,3 +78,29 @@ def _admissions_numbers(
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"Admissions-v0: {error}") from error
+
+
+def _river_numbers(
+    preset: str | None, params: Any, groups: str | None, settings: Iterable[str]
+) -> Any:
+    """The river's numbers: options of `data.river_swim.river`, named in `settings`."""
+    import inspect
+
+    from evenhand.data.choose import parse_settings
+    from evenhand.data.river_swim import river
+
+    if preset is not None or params is not None or groups is not None:
+        raise InputError(
+            "RiverSwim-v0 has no presets, parameter files or named groups; use --set, such as "
+            "--set num_groups=3 --set tasks=predecessor,near-goal"
+        )
+    changes, known = parse_settings(settings), inspect.signature(river).parameters
+    for name in changes:
+        if name not in known:
+            raise unknown_name("setting", name, known)
+    try:
+        return river(**changes)
+    except InputError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"RiverSwim-v0: {error}") from error

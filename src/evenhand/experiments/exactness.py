@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from evenhand.data.river_swim import River
+
 
 def why_not_exact(population: Any) -> str:
     """Why a world has no exact frontier, as a sentence; "" where it has one."""
+    if isinstance(population, River):
+        return (
+            "The frontier is that of lending; the exact optimum of a river is that of: evenhand "
+            "group-fair-lp --env RiverSwim-v0."
+        )
     if population is None or not hasattr(population, "person"):
         return (
             "How often a person is decided about depends on who has been admitted before, so a "

@@ -28,6 +28,8 @@ from evenhand.tabular.linear_program import HighsSolver, LPSolution
 from evenhand.tabular.mdp import TabularMDP
 
 OBJECTIVES = ("total", "worst-group")
+# Every state counts as a successor, at twelve bytes an entry, and HiGHS keeps a copy.
+_MOST_ENTRIES = 20_000_000
 
 
 class GroupFairLP:
@@ -166,6 +168,12 @@ def _check(mdp: TabularMDP, maximise: str) -> None:
         raise unknown_name("objective", maximise, OBJECTIVES)
     if mdp.horizon is None:
         raise InputError("GroupFairLP needs a finite horizon; set `horizon` of the TabularMDP")
+    entries = mdp.transition.size * mdp.horizon
+    if entries > _MOST_ENTRIES:
+        raise InputError(
+            f"the program would have {entries:,} entries, more than {_MOST_ENTRIES:,}; "
+            "choose fewer states, groups or stages"
+        )
     if not (mdp.group_size == 1).all():
         raise InputError(
             f"GroupFairLP compares one member of each group, got group_size {mdp.group_size}; "
