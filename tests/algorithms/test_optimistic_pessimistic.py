@@ -160,10 +160,37 @@ def test_both_constraints_keep_both_gaps_and_one_constraint_or_none_does_not(riv
     assert (both.gaps[-1] < 1.1).all()
     one = play(OptimisticPessimistic(scale=1e-3, tasks=("predecessor",)), river, 250)
     assert not one.violated[:, 0].any()
-    assert one.violated[:, 1].mean() > 0.3
+    assert one.violated[:, 1].mean() > 0.15
     plain = play(CertaintyEquivalent(), river, 250)
     assert plain.violated.any(1).mean() > 0.5
     assert plain.gaps[-1].max() < 1.4
+
+
+@pytest.mark.slow
+def test_two_thousand_episodes_end_where_the_reference_runs_do(river):
+    """Another generator and schedule than the reference: 132, 2,181 and .988 for the first."""
+    record = play(OptimisticPessimistic(scale=1e-3), river, 2000)
+    numbers = summary(record)
+    assert 40 < numbers["fallbacks"] < 200
+    assert numbers["violations"] <= 3
+    assert numbers["regret"] == pytest.approx(2181, rel=0.1)
+    assert 0.9 < record.gaps[-1].max() < 1.1
+    one = summary(play(OptimisticPessimistic(scale=1e-3, tasks=("predecessor",)), river, 2000))
+    assert one["violations"] > 600
+    assert one["max_gap[near-goal]"] > 2.2
+    plain = summary(play(CertaintyEquivalent(), river, 2000))
+    assert plain["violations"] > 1600
+    assert 1.1 < plain["final_gap[near-goal]"] < 1.25
+
+
+def test_with_its_coefficient_the_learner_is_the_predecessors(river):
+    """Satija et al. with one task and two groups: alpha = c + 8 H c / slack, c = 1 + |Z| S H."""
+    mdp = replace(river.mdp, rewards=river.mdp.rewards[..., :1], signals=("predecessor",))
+    problem = GapProblem(mdp, river.initial_policy, tolerance=1.1, initial_gap=0.1)
+    c = 1 + 2 * 7 * 10
+    planner = OptimisticPessimistic(coefficient=c).planner(problem, 20_000)
+    assert planner.alpha == pytest.approx(c + 8 * 10 * c / 1.0)
+    assert planner.program.num_fairness_rows == 2
 
 
 def test_a_run_that_was_interrupted_planned_or_not_ends_the_same(river):

@@ -114,7 +114,9 @@ def radius_to_leave(slack: float, coefficient: float, horizon: int) -> float:
     """A uniform radius at which any initial policy passes the fallback test: slack / (4 c H).
 
     Each of two groups' returns is then shifted by at most c H beta = slack / 4, so together by
-    half the slack, which is what the test (tolerance + initial gap) / 2 leaves.
+    half the slack, which is what the test (tolerance + initial gap) / 2 leaves, if the model's
+    returns without the shift are the true ones. Within the event they may be off by as much
+    again, so that half this radius is sure to do.
     """
     return slack / (4 * coefficient * horizon)
 
