@@ -56,8 +56,10 @@ def planners(draw):
     gap = float(learning.gaps(evaluation.expected_returns(truth, policy)).max())
     slack = draw(st.sampled_from((0.05, 0.3, 1.0)))
     problem = GapProblem(truth, policy, gap + slack, gap)
-    far = draw(st.sampled_from((0.0, 1e-3, 1e-2, 0.1)))
-    model = truth.transition + far * (draw(laws(G, S, 2, S)) - truth.transition)
+    # Groups differ in how well they are known: errors on one side of a gap do not cancel.
+    far = np.array(draw(st.tuples(*[st.sampled_from((0.0, 1e-3, 1e-2, 0.1))] * G)))
+    other = draw(laws(G, S, 2, S))
+    model = truth.transition + far[:, None, None, None] * (other - truth.transition)
     return KnownModel(OptimisticPessimistic(), problem, model), model * 1e6
 
 
@@ -105,6 +107,51 @@ def test_the_programs_optimum_is_optimistic_when_the_event_holds(known):
     bonus = rewards.shape[-1] * planner.alpha * radius
     found = planner.program.solve(model, upper, lower, bonus)
     assert found.stats["objective"] >= problem.optimum.J.sum() - 1e-6
+
+
+def test_a_bonus_of_the_shift_alone_would_not_be_optimistic():
+    """Group 0 earns nothing, three others share its bound: each loses twice the shift."""
+    rewards = np.zeros((4, 1, 2, 1))
+    rewards[1:, :, 1] = 1.0
+    world = TabularMDP(np.ones((4, 1, 2, 1)), rewards, np.ones((4, 1)), np.ones(4), horizon=1)
+    cautious = np.broadcast_to([1.0, 0.0], (4, 1, 1, 2)).copy()
+    problem = GapProblem(world, cautious, tolerance=0.5, initial_gap=0.0)
+    planner = OptimisticPessimistic().planner(problem, 100)
+    assert planner.alpha == pytest.approx(1 + 4 * 4 * 1 * 1 / 0.5)
+    radius = np.full((4, 1, 2), 0.05)
+    upper, lower = learning.shifted_rewards(rewards, radius, planner.shift)
+    optimum = problem.optimum.J.sum()
+    assert optimum == pytest.approx(3 * 0.5)
+
+    def objective(alpha):
+        return planner.program.solve(None, upper, lower, alpha * radius).stats["objective"]
+
+    assert objective(0.0) == pytest.approx(3 * 0.4)
+    assert objective(planner.shift) < optimum < objective(planner.alpha)
+
+
+def test_both_groups_must_be_shifted_or_an_estimate_too_good_breaks_the_tolerance():
+    """Group 1 is thought to earn 0.2 more than it does; group 0 is known."""
+    transition = np.zeros((2, 3, 1, 3))
+    transition[:, 1:, 0] = np.eye(3)[1:]
+    transition[:, 0, 0] = 0.0, 0.5, 0.5
+    model = transition.copy()
+    model[1, 0, 0] = 0.0, 0.7, 0.3
+    # A choice only for group 0, in its first stage: 1 more, or nothing.
+    transition, model = transition.repeat(2, axis=2), model.repeat(2, axis=2)
+    rewards = np.zeros((2, 3, 2, 1))
+    rewards[0, 0, 1] = rewards[1, 1] = 1.0
+    world = TabularMDP(transition, rewards, np.eye(3)[[0, 0]], np.ones(2), horizon=2)
+    radius = np.abs(model - transition).max(-1)
+    # The coefficient that this one error needs, so that the shifted bound is exactly tight.
+    upper, lower = learning.shifted_rewards(rewards, radius, 1.0)
+    program = GroupFairLP(world, 0.3)
+    assert _gap(world, program.solve(model, upper, lower).policy) == pytest.approx(0.3)
+    assert _gap(world, program.solve(model, upper, rewards).policy) == pytest.approx(0.5)
+
+
+def _gap(world, policy):
+    return learning.gaps(evaluation.expected_returns(world, policy)).max()
 
 
 def test_with_the_theorys_constants_the_river_is_never_left(river):
