@@ -2,8 +2,9 @@
 
 HiGHS 1.15.1 has open reports of wrong optima after a hot start (#3194, #3294), so a solution
 counts only if it passes its own feasibility and duality check here; otherwise it is solved again
-from a cold start. The solver object counts how often that happened (`num_cold_fallbacks`, which
-includes truly infeasible programs) and how often it changed the answer (`num_overturned`).
+from a cold start, and where that settles nothing, without presolve. The solver object counts how
+often that happened (`num_cold_fallbacks`, which includes truly infeasible programs) and how often
+it changed the answer (`num_overturned`).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from evenhand.core.solution import RESULTS
 
 # Relative to the size of the data; HiGHS is asked for 1e-9.
 _CHECK_TOL = 1e-6
+_UNSETTLED = (RESULTS.iteration_limit, RESULTS.numerical)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,13 @@ class HighsSolver:
         if warm and solution.result is not RESULTS.successful:
             self.num_cold_fallbacks += 1
             solution = self._solve_once(lp, warm=False)
+            self.num_overturned += solution.result is RESULTS.successful
+        if solution.result in _UNSETTLED:
+            # Undoing a presolve can fail where the plain simplex method does not.
+            self.num_cold_fallbacks += 1
+            self._highs.setOptionValue("presolve", "off")
+            solution = self._solve_once(lp, warm=False)
+            self._highs.setOptionValue("presolve", "choose")
             self.num_overturned += solution.result is RESULTS.successful
         return solution
 
