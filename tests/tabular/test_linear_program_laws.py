@@ -44,8 +44,8 @@ def test_an_infeasible_program_in_a_warm_sweep_is_believed_only_cold():
     assert solver.num_cold_fallbacks == 1
 
 
-def test_a_cold_solve_that_settles_nothing_is_tried_once_more_without_presolve(monkeypatch):
-    """HiGHS can lose a solution on the way back from its presolve; the plain method finds it."""
+def test_a_cold_solve_that_settles_nothing_is_tried_once_more_by_the_plain_method(monkeypatch):
+    """HiGHS can end without a status; the primal method without presolve finds the optimum."""
     solver = HighsSolver()
     honest, tried = solver._solve_once, []
 
