@@ -58,6 +58,35 @@ def test_shifted_returns_on_the_model_enclose_the_true_ones_when_the_event_holds
     assert (returns(truth, model, lower, policy) <= true + 1e-9).all()
 
 
+def test_the_coefficient_is_less_than_three_times_what_a_worst_case_needs():
+    """One uncertain step into states that earn 1 for ever, or nothing: all errors add up."""
+    S, H, off = 9, 6, 0.02
+    stay = np.eye(S)[None, :, None, :].copy()
+    truth, model = stay.copy(), stay
+    truth[0, 0, 0] = np.r_[0, np.full(S - 1, 1 / (S - 1))]
+    model[0, 0, 0] = truth[0, 0, 0] + off * np.r_[0, np.ones(4), -np.ones(4)]
+    rewards = np.zeros((1, S, 1, 1))
+    rewards[0, 5:] = 1.0
+    radius = np.zeros((1, S, 1))
+    radius[0, 0] = off
+    start, policy = np.eye(S)[:1], np.ones((1, H, S, 1))
+    true = learning.policy_returns(truth, start, rewards, policy)[0, 0]
+    assert true == pytest.approx((H - 1) / 2)
+
+    def enclosed(shift):
+        upper, _ = learning.shifted_rewards(rewards, radius, shift)
+        _, lower = learning.shifted_rewards(1 - rewards, radius, shift)
+        above = learning.policy_returns(model, start, upper, policy)[0, 0]
+        below = learning.policy_returns(model, start, lower, policy)[0, 0]
+        return above >= true and below <= H - true
+
+    assert enclosed(learning.reward_coefficient(S, H))
+    needed = (S - 1) / 2 * (H - 1)
+    assert needed < learning.reward_coefficient(S, H) < 3 * needed
+    assert enclosed(needed * (1 + 1e-9))
+    assert not enclosed(needed * 0.99)
+
+
 @given(guess=guesses())
 def test_fast_returns_and_occupancies_are_those_of_the_evaluation(guess):
     truth, _, _, policy = guess

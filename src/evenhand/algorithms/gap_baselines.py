@@ -6,7 +6,6 @@ initial policy and with the optimum; Song et al. (2025) with the single-task met
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -69,7 +68,7 @@ class _PlainPlanner(AbstractGapPlanner):
 class FixedPolicy(AbstractGapLearner):
     """The initial policy, or the optimum within the tolerance, in every episode."""
 
-    which: Literal["initial", "optimum"] = "initial"
+    which: str = "initial"
 
     def __post_init__(self) -> None:
         if self.which not in ("initial", "optimum"):

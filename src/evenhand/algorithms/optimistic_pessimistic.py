@@ -26,7 +26,6 @@ from evenhand.core.errors import InputError
 from evenhand.tabular.group_fair_lp import GroupFairLP
 from evenhand.tabular.learning import (
     ConfidenceRadius,
-    RadiusRule,
     confidence_radius,
     empirical_model,
     exploration_bonus,
@@ -53,7 +52,7 @@ class OptimisticPessimistic(AbstractGapLearner):
 
     scale: float = 1.0
     failure_prob: float = 0.1
-    rule: RadiusRule = "paper"
+    rule: str = "paper"
     coefficient: float | None = None
     tasks: tuple[str, ...] | None = None
     replan: Replan = 1

@@ -15,6 +15,7 @@ every model that the data allow.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class GroupFairLP:
     def __init__(
         self,
         mdp: TabularMDP,
-        tolerance: float | Float[np.ndarray, " M"] = np.inf,
+        tolerance: float | Sequence[float] | Float[np.ndarray, " M"] = np.inf,
         maximise: str = "total",
     ) -> None:
         _check(mdp, maximise)
@@ -136,7 +137,7 @@ class GroupFairLP:
 
 
 def per_task(
-    tolerance: float | Float[np.ndarray, " M"], signals: tuple[str, ...]
+    tolerance: float | Sequence[float] | Float[np.ndarray, " M"], signals: tuple[str, ...]
 ) -> Float[np.ndarray, " M"]:
     """One tolerance of 0 or more for every task; inf: the task is not constrained."""
     given = np.asarray(tolerance, np.float64)

@@ -7,12 +7,13 @@ groups, states, actions, stages and tasks.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-RadiusRule = Literal["paper", "hoeffding"]
+from evenhand.core.errors import unknown_name
+
+RULES = ("paper", "hoeffding")
 
 
 def empirical_model(counts: Float[np.ndarray, "G S A S"]) -> Float[np.ndarray, "G S A S"]:
@@ -47,7 +48,7 @@ def confidence_radius(
     num_episodes: int,
     failure_prob: float,
     scale: float = 1.0,
-    rule: RadiusRule = "paper",
+    rule: str = "paper",
 ) -> ConfidenceRadius:
     """The radius that holds for all entries and episodes at once with prob. 1 - `failure_prob`.
 
@@ -55,6 +56,8 @@ def confidence_radius(
     predecessor. "hoeffding" is ln(2 G S^2 A H K / delta) / 2: Hoeffding's inequality for each of
     the G S^2 A entries and each of the at most H K values of its N.
     """
+    if rule not in RULES:
+        raise unknown_name("rule of a radius", rule, RULES)
     G, S, A = shape
     events = S * S * A * horizon * num_episodes / failure_prob
     if rule == "paper":
@@ -111,7 +114,9 @@ def radius_to_leave(slack: float, coefficient: float, horizon: int) -> float:
     """A uniform radius at which any initial policy passes the fallback test: slack / (4 c H).
 
     Each of two groups' returns is then shifted by at most c H beta = slack / 4, so together by
-    half the slack, which is what the test (tolerance + initial gap) / 2 leaves.
+    half the slack, which is what the test (tolerance + initial gap) / 2 leaves, if the model's
+    returns without the shift are the true ones. Within the event they may be off by as much
+    again, so that half this radius is sure to do.
     """
     return slack / (4 * coefficient * horizon)
 

@@ -40,7 +40,8 @@ def load_run(
 ) -> GapRun:
     """The run that was saved, ready to go on; refused if it was another one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a broken archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
     except (OSError, ValueError, KeyError, BadZipFile) as error:

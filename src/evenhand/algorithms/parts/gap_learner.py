@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from enum import IntEnum
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from evenhand.algorithms.parts.gap_problem import GapProblem
 from evenhand.core.errors import InputError
 from evenhand.core.solution import RESULTS
 
-Replan = int | Literal["doubling", "never"]
+# A number of episodes, "doubling" or, for what is planned once, "never".
+Replan = int | str
 
 
 class Reason(IntEnum):
@@ -91,12 +92,12 @@ def due(replan: Replan, since: int, visits: np.ndarray, planned_visits: np.ndarr
     """
     if replan == "never":
         return False
-    if replan == "doubling":
+    if isinstance(replan, str):
         return bool((visits >= np.maximum(2 * planned_visits, 1)).any())
     return since >= replan
 
 
-def check_replan(replan: Any) -> None:
+def check_replan(replan: Replan) -> None:
     """Refuse what is neither a number of episodes nor the doubling rule."""
     if replan != "doubling" and (isinstance(replan, str) or replan < 1):
         raise InputError(

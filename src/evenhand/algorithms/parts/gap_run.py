@@ -52,8 +52,6 @@ class GapState:
 
 def fresh_state(problem: GapProblem, num_episodes: int, seed: int) -> GapState:
     """The state before the first episode."""
-    if num_episodes < 1:
-        raise InputError(f"num_episodes must be 1 or more, got {num_episodes}")
     G, _, S, A = problem.initial_policy.shape
     initial = np.array(problem.initial_policy, np.float64)
     return GapState(
@@ -80,6 +78,8 @@ class GapRun:
         seed: int,
         state: GapState | None = None,
     ) -> None:
+        if num_episodes < 1:
+            raise InputError(f"num_episodes must be 1 or more, got {num_episodes}")
         self.learner, self.problem, self.seed = learner, problem, seed
         self.num_episodes = num_episodes
         self.planner = learner.planner(problem, num_episodes)

@@ -32,7 +32,7 @@ def signatures(record: GapRecord) -> tuple[str, ...]:
 def visits_to_leave(
     learner: OptimisticPessimistic, problem: GapProblem, num_episodes: int
 ) -> float:
-    """Visits of every state and action after which any initial policy passes the test.
+    """About the visits of every state and action after which any initial policy passes the test.
 
     b^2 * weight * (4 c H / (tolerance - initial gap))^2: the radius must fall to a share of the
     slack that shrinks with the square of the horizon, since c = S H.
@@ -83,12 +83,12 @@ def _initial_policy_outside(record: GapRecord) -> str:
     if isinstance(record.learner, CertifiedStart) or gap[worst] <= problem.initial_gap + ROUNDING:
         return ""
     task = problem.mdp.signals[worst]
-    hopeless = gap[worst] > problem.fallback_threshold
-    follows = (
-        "however much is seen it fails the fallback test, and the conservative set may be empty"
-        if hopeless
-        else "no guarantee holds"
-    )
+    if gap[worst] > problem.tolerance:
+        follows = "it fails the fallback test however much is seen, and playing it is a violation"
+    elif gap[worst] > problem.fallback_threshold:
+        follows = "however much is seen it fails the fallback test"
+    else:
+        follows = "it passes the fallback test later than promised"
     return (
         f"The initial policy's gap on {task!r} is {gap[worst]:.4g} and not at most "
         f"initial_gap={problem.initial_gap:g}, so {follows}; give a policy with a smaller gap, "
