@@ -51,7 +51,8 @@ class Step(eqx.Module):
     SAME person would show if seen again at once; with a single actor it is the next observation,
     in a stream of applicants the next row belongs to a stranger. `revisit_prob` is the chance, at
     every later step of the episode, that this person is the one decided about: 1 with a single
-    actor, 0 for somebody who has left, None where the world does not say.
+    actor, 0 for somebody who has left, None where the world does not say. `truncated` says where
+    a time limit ended the episode, None where the loop and not the world keeps the time.
     """
 
     rewards: Float[Array, "*axes M"]
@@ -59,6 +60,7 @@ class Step(eqx.Module):
     outcome: Outcome
     successor: Float[Array, "*axes obs"]
     revisit_prob: Float[Array, "*axes"] | None = None
+    truncated: Bool[Array, "*axes"] | None = None
 
 
 class Population(eqx.Module):
@@ -144,7 +146,10 @@ class AbstractHostEnvironment(eqx.Module):
     """A batched world that lives on the host (physics engines); fills the same records.
 
     `reset(seed)` returns the first observations `(N, obs)`; `step(actions)` returns the next
-    ones and a `Step` whose leaves lead with N.
+    ones and a `Step` whose leaves lead with N. A world that begins the next episode by itself says
+    so in `auto_reset`: where `terminated` or `truncated`, the observation returned is the next
+    episode's first, and `successor` the ended one's last, to bootstrap on after a truncation.
+    Other worlds rest with weight 0 until `reset`.
     """
 
     signals: ClassVar[tuple[str, ...]]
@@ -153,6 +158,7 @@ class AbstractHostEnvironment(eqx.Module):
     num_groups: eqx.AbstractVar[int]
     obs_size: eqx.AbstractVar[int]
     episode_steps: eqx.AbstractVar[int]
+    auto_reset: eqx.AbstractVar[bool]
 
     @abstractmethod
     def reset(self, seed: int) -> np.ndarray:

@@ -15,6 +15,11 @@ ENVIRONMENTS: dict[str, str] = {
     "Lending-v0": "evenhand.envs.lending:Lending",
     "RiverSwim-v0": "evenhand.envs.river_swim:RiverSwim",
 }
+# Robots by groups, for Gymnasium alone: physics on the host, no compiled world.
+ROBOT_ENVIRONMENTS: dict[str, str] = dict.fromkeys(
+    ("AntGroups-v0", "HalfCheetahGroups-v0", "HopperGroups-v0", "HumanoidGroups-v0"),
+    "evenhand.envs.robots.gymnasium_robot:make_robot",
+)
 ALGORITHMS: dict[str, str] = {
     "a-ppo": "evenhand.algorithms.a_ppo:a_ppo",
     "bisimulator-dqn": "evenhand.algorithms.bisimulator_variants:bisimulator_dqn",

@@ -16,7 +16,7 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Array
 
 from evenhand.core.environment import AbstractEnvironment
-from evenhand.core.registry import ENVIRONMENTS
+from evenhand.core.registry import ENVIRONMENTS, ROBOT_ENVIRONMENTS
 from evenhand.envs.gymnasium_programs import FACTS, gymnasium, new_seed, programs, spaces
 
 
@@ -185,6 +185,11 @@ def register() -> None:
                 vector_entry_point="evenhand.experiments.gymnasium_entry:make_vector_env",
                 kwargs={"world": world},
             )
+    for robots, target in ROBOT_ENVIRONMENTS.items():
+        name = f"evenhand/{robots}"
+        if name not in gymnasium.registry:
+            robot = robots.partition("Groups-")[0]
+            gymnasium.register(name, entry_point=target, kwargs={"robot": robot})
 
 
 register()

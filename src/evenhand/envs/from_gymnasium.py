@@ -35,6 +35,7 @@ class FromGymnasium(AbstractHostEnvironment):
     obs_size: int = eqx.field(static=True)
     episode_steps: int = eqx.field(static=True)
     worlds: _Worlds = eqx.field(static=True)
+    auto_reset: bool = eqx.field(static=True, default=False)
 
     def reset(self, seed: int) -> np.ndarray:
         first = [env.reset(seed=seed + i)[0] for i, env in enumerate(self.worlds.envs)]
