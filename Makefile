@@ -17,7 +17,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-interop bench docs build lock clean
+.PHONY: help setup demo test test-long check format test-interop bench docs build lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -48,15 +48,18 @@ $(INTEROP): $(STAMP) requirements-interop.lock
 demo: $(STAMP)  ## compare lending policies on the FICO scores and write the page
 	$(BIN)/evenhand compare --preset fico --groups white,black
 
-test: $(STAMP)  ## all tests but those that need torch
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not interop"
+test: $(STAMP)  ## all tests but the longest and those that need torch
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long and not interop"
+
+test-long: $(STAMP)  ## the tests that take minutes
+	$(BIN)/python -m pytest -n $(WORKERS) -m long
 
 check: $(STAMP)  ## format, lint, types, layers, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not interop"
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not long and not interop"
 
 format: $(STAMP)  ## write the format, and repair what lint can repair
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,7 @@
 """RiverSwim-v0 draws what its finite model says, stroke by stroke and over whole episodes."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import equinox as eqx
@@ -136,3 +138,20 @@ def test_tasks_groups_and_sizes_are_chosen_by_name_and_number():
 def test_numbers_that_make_no_river_are_refused(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+WRITTEN = """
+from evenhand.data.river_swim import river
+for words in ({"tasks": 3}, {"horizon": 2.5}, {"spawn_prob": "x"}, {"num_groups": "x"}):
+    try:
+        river(**words)
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_settings_of_a_wrong_kind_are_refused_by_name():
+    """In a process of its own, where no type checker of the tests speaks first."""
+    done = subprocess.run([sys.executable, "-c", WRITTEN], capture_output=True, text=True)
+    starts = [line.split(" must be ")[0] for line in done.stdout.splitlines()]
+    assert starts == ["tasks", "horizon", "spawn_prob", "groups"]

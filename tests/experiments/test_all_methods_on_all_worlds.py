@@ -22,7 +22,7 @@ from evenhand.experiments.methods import (
     training_episode,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 UNEQUAL = "population_per_group=(39,7,4)"
 SHORT = "episode_steps=64"
@@ -79,6 +79,13 @@ def trained(method: str, world):
     return log, evaluate(evaluation_key(0), env, shown, policy, num_episodes=1, steps=64)
 
 
+@pytest.fixture(autouse=True)
+def _few_programs_at_a_time():
+    """Forget what a test compiled: all of it together exhausts a process's memory mappings."""
+    yield
+    forget_programs()
+
+
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("method", sorted(ALGORITHMS))
 def test_a_learner_trains_and_is_evaluated(method, structure):
@@ -101,4 +108,3 @@ def test_a_learner_trains_and_is_evaluated(method, structure):
 def test_the_matrix_knows_every_world_that_is_trained_in_here():
     trained_in = {world[0].partition(":")[0] for worlds in STRUCTURES.values() for world in worlds}
     assert trained_in == set(matrix()["worlds"])
-    forget_programs()

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from evenhand.core.solution import RESULTS
-from evenhand.tabular.linear_program import HighsSolver, LinearProgram, check
+from evenhand.tabular.linear_program import HighsSolver, LinearProgram, LPSolution, check
 
 
 def box(cost, limit, low=-np.inf):
@@ -42,6 +42,30 @@ def test_an_infeasible_program_in_a_warm_sweep_is_believed_only_cold():
     solver.solve(box([1], 1.0))
     assert solver.solve(box([1], 1.0, low=2.0)).result is RESULTS.infeasible
     assert solver.num_cold_fallbacks == 1
+
+
+def test_a_cold_solve_that_settles_nothing_is_tried_once_more_by_the_plain_method(monkeypatch):
+    """HiGHS can end without a status; the primal method without presolve finds the optimum."""
+    solver = HighsSolver()
+    honest, tried = solver._solve_once, []
+
+    def fails_after_presolve(lp, warm):
+        tried.append(solver._highs.getOptionValue("presolve")[1])
+        return honest(lp, warm) if tried[-1] == "off" else LPSolution(RESULTS.iteration_limit)
+
+    monkeypatch.setattr(solver, "_solve_once", fails_after_presolve)
+    assert solver.solve(box([1, 3], 2.0)).objective == pytest.approx(6)
+    assert tried == ["choose", "off"]
+    assert (solver.num_cold_fallbacks, solver.num_overturned) == (1, 1)
+    assert solver._highs.getOptionValue("presolve")[1] == "choose"
+
+
+def test_an_unchanged_program_object_may_carry_new_numbers_but_keeps_its_pattern():
+    lp, solver = box([1, 3], 2.0), HighsSolver()
+    solver.solve(lp)
+    lp.cost[:], lp.matrix.data[:], lp.row_upper[:] = (5, 1), (2, 1), 4
+    assert solver.solve(lp).objective == pytest.approx(10)
+    assert solver.num_cold_fallbacks == 0
 
 
 def test_the_check_refuses_a_point_that_is_infeasible_or_not_optimal():

@@ -51,8 +51,7 @@ def run(options: GroupFairOptions) -> dict[str, Any]:
 
     world = river(options.groups, choose_tasks(options.tasks), options.states, options.horizon)
     mdp = river_swim_mdp(world)
-    limits = tolerances[0] if len(tolerances) == 1 else _array(tolerances)
-    lp = GroupFairLP(mdp, limits, options.maximise)
+    lp = GroupFairLP(mdp, tolerances, options.maximise)
     found = lp.solve()
     free = GroupFairLP(mdp, math.inf, options.maximise).solve()
     return {
@@ -116,12 +115,6 @@ def _tolerances(text: str) -> list[float]:
             )
         found.append(value)
     return found
-
-
-def _array(values: list[float]) -> Any:
-    import numpy as np
-
-    return np.array(values)
 
 
 def show(result: dict[str, Any], console: "Console") -> None:

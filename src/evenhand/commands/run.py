@@ -24,6 +24,9 @@ class RunOptions:
     """Another number of seeds: a scratch run, which never touches the paper's results."""
     steps: int | None = None
     """Another training budget: a scratch run, which never touches the paper's results."""
+    set: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """key=value: another value of a field of the study's trials, or a setting of its worlds: a
+    scratch run, which never touches the paper's results."""
     seed_mode: str = "auto"
     """How seeds share the machine: threads (on a CPU), vmap (on an accelerator), map (one after
     another) or auto."""
@@ -43,20 +46,32 @@ def run(options: RunOptions) -> dict[str, Any]:
     read_figures(study)
     names = filter(None, (name.strip() for name in (options.scenarios or "").split(",")))
     sitting = Sitting(
-        study, Path(options.out), tuple(names), options.seeds, options.steps, options.seed_mode
-    )
+        study, Path(options.out), tuple(names), options.seeds, options.steps,
+        options.seed_mode, tuple(options.set),
+    )  # fmt: skip
     runs = run_study(sitting)
     from evenhand.experiments.paper.writing import preliminary, write_study
 
     folder, verdicts = write_study(sitting, runs)
     return {
         "study": study.name,
+        "scenarios": {name: _means(estimates) for name, estimates in runs.items()},
         "claims": [_claim(verdict) for verdict in verdicts],
         "note": preliminary(sitting, runs),
         "results": str(folder),
         "page": str(folder / "page.html"),
         "runs": {name: str(estimates.run.folder) for name, estimates in runs.items()},
     }
+
+
+def _means(estimates: Any) -> dict[str, dict[str, float]]:
+    """Every method's final measures, means over seeds; "metric:group" for those of a group."""
+    final = estimates.run.final.group_by("algorithm", "metric", "group", maintain_order=True)
+    found: dict[str, dict[str, float]] = {}
+    for (method, metric, group), rows in final:
+        name = f"{metric}:{group}" if group else metric
+        found.setdefault(method, {})[name] = rows["value"].mean()
+    return found
 
 
 def _claim(verdict: Any) -> dict[str, Any]:

@@ -81,6 +81,24 @@ POLICY_FORMS: dict[str, str] = {
     "model": "a .skops, .onnx, .joblib or .pkl file with a fitted model: card.skops>=0.7",
 }
 
+# Kind of study -> its class: comparisons that are not of policies in one world.
+TRIALS: dict[str, str] = {
+    "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
+}
+# Kind -> the methods it knows that are no algorithms above.
+TRIAL_METHODS: dict[str, tuple[str, ...]] = {
+    "gap-learning": (
+        "optimistic-pessimistic",
+        "optimistic-pessimistic-one-task",
+        "optimistic-unconstrained",
+        "certified-start",
+        "certainty-equivalent",
+        "certainty-equivalent-one-task",
+        "initial-policy",
+        "constrained-optimum",
+    ),
+}
+
 METRIC_IDS: tuple[str, ...] = (
     "return",
     "return_by_group",
@@ -134,6 +152,12 @@ def register_algorithm(name: str, target: str) -> None:
 def register_policy(name: str, target: str) -> None:
     """Add a policy: `target` is a function that makes it."""
     _register("policy", POLICIES, name, target)
+
+
+def register_trial(name: str, target: str, methods: tuple[str, ...]) -> None:
+    """Add a kind of study: `target` is its class, `methods` the names it gives its own."""
+    _register("kind of study", TRIALS, name, target)
+    TRIAL_METHODS[name] = methods
 
 
 def make(name: str, **options: Any) -> Any:

@@ -65,8 +65,8 @@ class River:
         _check_whole("horizon", self.horizon, 1, MOST_HORIZON)
         if not self.swimmers:
             raise InputError("a river needs at least one swimmer; give `swimmers`")
-        if not 0 <= self.spawn_prob <= 1:
-            raise InputError(f"spawn_prob must lie in 0..1, got {self.spawn_prob}")
+        if not isinstance(self.spawn_prob, int | float) or not 0 <= self.spawn_prob <= 1:
+            raise InputError(f"spawn_prob must be a number from 0 to 1, got {self.spawn_prob!r}")
         for swimmer in self.swimmers:
             if not 0 <= swimmer.start < self.num_states:
                 raise InputError(
@@ -167,10 +167,10 @@ def river(
 
 def swimmers(num_groups: int) -> tuple[Swimmer, ...]:
     """The first so many of the swimmers A, B and C that come with the library."""
-    if not 1 <= num_groups <= len(SWIMMERS):
+    if not isinstance(num_groups, int) or not 1 <= num_groups <= len(SWIMMERS):
         raise InputError(
-            f"groups must be 1 to {len(SWIMMERS)} (swimmers A, B, C), got {num_groups}; in Python "
-            "any number can be given as River(swimmers=...)"
+            f"groups must be 1 to {len(SWIMMERS)} (swimmers A, B, C), got {num_groups!r}; in "
+            "Python any number can be given as River(swimmers=...)"
         )
     return SWIMMERS[:num_groups]
 
@@ -178,9 +178,11 @@ def swimmers(num_groups: int) -> tuple[Swimmer, ...]:
 def choose_tasks(text: str | Sequence[str]) -> tuple[str, ...]:
     """The task names in a comma-separated text, or in a sequence, in this order."""
     names = text.split(",") if isinstance(text, str) else text
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"tasks must be names such as {','.join(TASKS[:2])}, got {text!r}")
     return tuple(name.strip() for name in names)
 
 
 def _check_whole(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise InputError(f"{name} must be {least} to {most}, got {value}")
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InputError(f"{name} must be a whole number from {least} to {most}, got {value!r}")

@@ -98,9 +98,4 @@ def _river_numbers(
     for name in changes:
         if name not in known:
             raise unknown_name("setting", name, known)
-    try:
-        return river(**changes)
-    except InputError:
-        raise
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"RiverSwim-v0: {error}") from error
+    return river(**changes)

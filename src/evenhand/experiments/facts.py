@@ -10,6 +10,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     experiment, manifest = run.experiment, run.manifest
     facts = {
         "World": join_words(experiment.get("env"), experiment.get("preset")),
+        "Budget": str(manifest.get("budget") or "") if experiment.get("kind") else "",
         "Settings": ", ".join(map(str, experiment.get("settings") or ())),
         "Training budget": _count(experiment.get("steps"), "environment steps per seed"),
         "Evaluation": join_words(

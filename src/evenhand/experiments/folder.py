@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from evenhand.core.errors import InputError
 from evenhand.core.files import remove, write_text
@@ -18,7 +18,17 @@ EXACT = "exact"
 _LOCK = ".lock"
 
 
-def run_folder(experiment: Experiment, runs: Path) -> Path:
+@runtime_checkable
+class Named(Protocol):
+    """What has a folder for its run: an experiment, or a trial."""
+
+    @property
+    def name(self) -> str: ...
+
+    def digest(self) -> str: ...
+
+
+def run_folder(experiment: Named, runs: Path) -> Path:
     """The folder of an experiment: its name and the first twelve digits of its digest."""
     return runs / f"{experiment.name}-{experiment.digest()[:12]}"
 

@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from evenhand.experiments.config import Experiment
 
 _PACKAGES = ("evenhand", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "highspy", "polars")
@@ -20,6 +18,8 @@ class CompileClock:
     """Seconds the compiler has worked since this object was made, over all threads."""
 
     def __init__(self) -> None:
+        import jax
+
         self.seconds = 0.0
         jax.monitoring.register_event_duration_secs_listener(self._hear)
 
@@ -47,18 +47,27 @@ def manifest(
     seed_mode: str,
 ) -> dict[str, Any]:
     """The manifest after a (possibly resumed) run; times add up over its sittings."""
+    import jax
+
     device = jax.devices()[0]
+    compiled = round(before.get("compile_seconds", 0.0) + compile_seconds, 2)
+    return facts(experiment.digest(), before, started) | {
+        "device": f"{device.platform}: {device.device_kind}",
+        "seed_mode": seed_mode,
+        "compile_seconds": compiled,
+        "first_update_seconds": before.get("first_update_seconds", first_update_seconds),
+    }
+
+
+def facts(digest: str, before: dict[str, Any], started: float) -> dict[str, Any]:
+    """What every manifest says, also of a run without compiled code."""
     return {
-        "digest": experiment.digest(),
+        "digest": digest,
         "versions": _versions(),
         "python": platform.python_version(),
-        "device": f"{device.platform}: {device.device_kind}",
         "cores": os.cpu_count(),
         "commit": _commit(),
-        "seed_mode": seed_mode,
         "wall_seconds": round(before.get("wall_seconds", 0.0) + time.time() - started, 2),
-        "compile_seconds": round(before.get("compile_seconds", 0.0) + compile_seconds, 2),
-        "first_update_seconds": before.get("first_update_seconds", first_update_seconds),
         "started": before.get("started", _date(started)),
         "finished": _date(time.time()),
     }

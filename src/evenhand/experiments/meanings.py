@@ -1,6 +1,6 @@
 """What the page says of its methods and measures in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.markup import Markup, tag
@@ -8,6 +8,7 @@ from evenhand.experiments.page import table
 from evenhand.experiments.summary import metric_titles
 from evenhand.experiments.variants import base_method, variant_settings
 from evenhand.experiments.wording import (
+    Measure,
     criterion_words,
     is_admissions,
     measure_words,
@@ -57,21 +58,24 @@ def _ruined(estimates: Estimates, variants: Sequence[str]) -> str:
 
 def measures_table(estimates: Estimates) -> Markup:
     """What each measure of the run means, and whom a bad value harms."""
-    head = tag(
-        "tr", *(tag("th", t, scope="col") for t in ("Measure", "Definition", "Who is harmed"))
-    )
     admits = is_admissions(estimates.run.experiment)
     words = [measure_words(metric, admits) for metric in metric_titles(estimates)]
-    rows = [
-        tag("tr", tag("th", w.title, scope="row"), tag("td", w.meaning), tag("td", w.harm))
-        for w in words
-        if w.meaning
-    ]
     for criterion in estimates.criteria:
         said = criterion_words(criterion)
         meaning = f"{said.meaning[:1].upper()}{said.meaning[1:]}; the exact line holds it ex ante."
         harm = "The group on the lower side; which one it is shows in the columns by group."
-        rows.append(
-            tag("tr", tag("th", said.title, scope="row"), tag("td", meaning), tag("td", harm))
-        )
+        words.append(Measure(said.title, said.unit, meaning, harm))
+    return words_table(words)
+
+
+def words_table(measures: Iterable[Measure]) -> Markup:
+    """Measures with their definitions and harms, those without a meaning left out."""
+    head = tag(
+        "tr", *(tag("th", t, scope="col") for t in ("Measure", "Definition", "Who is harmed"))
+    )
+    rows = [
+        tag("tr", tag("th", w.title, scope="row"), tag("td", w.meaning), tag("td", w.harm))
+        for w in measures
+        if w.meaning
+    ]
     return table([head], rows, "What each measure means", "text")

@@ -13,6 +13,9 @@ from evenhand.core.errors import InputError
 from evenhand.core.plain import plain
 
 VERDICTS = ("holds", "does not hold", "undecided")
+MAIN = "experiment"
+# Files of a paper's folder that are no experiments.
+_OTHERS = ("claims", "figures")
 
 
 def experiment_digest(experiment: Path) -> str:
@@ -27,15 +30,33 @@ def read_verdicts(folder: Path) -> list[dict[str, Any]]:
     A row holds `id, statement, statistic, interval, verdict`. Records that are absent, or were
     made by another experiment file, are an `InputError` that names the command to make them.
     """
-    claims = _claims(folder)
-    manifest = _record(folder, "manifest.json")
-    if manifest.get("experiment_digest") != experiment_digest(folder / "experiment.toml"):
-        raise InputError(
-            f"{folder / 'experiment.toml'} has changed since its records were made; "
-            f"{remake(folder)}"
-        )
-    found = {row["id"]: row for row in _record(folder, "verdicts.json").get("verdicts", [])}
-    return [_row(folder, claim, found) for claim in claims]
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; give one such as papers/<key>")
+    rows: list[dict[str, Any]] = []
+    for study in study_names(folder):
+        end = "" if study == MAIN else f"-{study}"
+        if (folder / f"claims{end}.toml").is_file():
+            rows += _study_verdicts(folder, study, f"claims{end}.toml")
+    if not rows:
+        raise InputError(f"{folder} has no claims.toml with [[claims]]")
+    return rows
+
+
+def study_names(folder: Path) -> list[str]:
+    """Names of the experiment files of a paper's folder, the main one first."""
+    found = sorted(f.stem for f in folder.glob("*.toml") if f.stem.partition("-")[0] not in _OTHERS)
+    return sorted(found, key=lambda name: name != MAIN)
+
+
+def _study_verdicts(folder: Path, study: str, claims: str) -> list[dict[str, Any]]:
+    results = Path("results") if study == MAIN else Path("results") / study
+    remedy = remake(folder if study == MAIN else folder / study)
+    manifest = _record(folder, results / "manifest.json", remedy)
+    if manifest.get("experiment_digest") != experiment_digest(folder / f"{study}.toml"):
+        raise InputError(f"{folder / study}.toml has changed since its records were made; {remedy}")
+    rows = _record(folder, results / "verdicts.json", remedy).get("verdicts", [])
+    found = {row["id"]: row for row in rows}
+    return [_row(folder, claim, found, remedy) for claim in _claims(folder, claims)]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -53,39 +74,37 @@ def remake(folder: Path) -> str:
     return f"make them with: evenhand run {folder}"
 
 
-def _claims(folder: Path) -> list[dict[str, Any]]:
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; give one such as papers/<key>")
-    claims = read_toml(folder / "claims.toml").get("claims", [])
+def _claims(folder: Path, name: str) -> list[dict[str, Any]]:
+    claims = read_toml(folder / name).get("claims", [])
     for claim in claims:
         if not {"id", "statement"} <= claim.keys():
-            raise InputError(f"{folder / 'claims.toml'}: every claim needs an id and a statement")
+            raise InputError(f"{folder / name}: every claim needs an id and a statement")
     if not claims:
-        raise InputError(f"{folder / 'claims.toml'} has no [[claims]]")
+        raise InputError(f"{folder / name} has no [[claims]]")
     return claims
 
 
-def _record(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / "results" / name
+def _record(folder: Path, name: Path, remedy: str) -> dict[str, Any]:
+    path = folder / name
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder} has no {path.relative_to(folder)}; {remake(folder)}") from None
+        raise InputError(f"{folder} has no {name}; {remedy}") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}); {remake(folder)}") from error
+        raise InputError(f"{path} cannot be read ({error}); {remedy}") from error
     if not isinstance(record, dict):
-        raise InputError(f"{path} should hold one JSON object; {remake(folder)}")
+        raise InputError(f"{path} should hold one JSON object; {remedy}")
     return record
 
 
-def _row(folder: Path, claim: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def _row(folder: Path, claim: dict[str, Any], found: dict[str, Any], remedy: str) -> dict[str, Any]:
     verdict = found.get(claim["id"])
     if verdict is None:
-        raise InputError(f"{folder} has no verdict on claim {claim['id']!r}; {remake(folder)}")
+        raise InputError(f"{folder} has no verdict on claim {claim['id']!r}; {remedy}")
     if verdict.get("verdict") not in VERDICTS:
         raise InputError(
             f"{folder}: the verdict on claim {claim['id']!r} is {verdict.get('verdict')!r}, "
-            f"not one of {', '.join(VERDICTS)}; {remake(folder)}"
+            f"not one of {', '.join(VERDICTS)}; {remedy}"
         )
     return {
         "id": claim["id"],

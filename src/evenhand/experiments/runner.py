@@ -1,17 +1,17 @@
 """Running an experiment: its parts in threads, each kept as soon as it is done."""
 
-import json
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.errors import unknown_name
 from evenhand.core.files import write_text
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.folder import EXACT, Part, locked, parts, read_part, run_folder
 from evenhand.experiments.folder import write_part as keep
+from evenhand.experiments.gather import as_json, before, gather
 from evenhand.experiments.variants import base_method
 from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
@@ -46,8 +46,8 @@ def run_experiment(
     check_methods(experiment, world)
     description = describe_world(world)
     with locked(folder):
-        write_text(folder / "experiment.json", _json(experiment.to_json() | {"command": command}))
-        write_text(folder / "world.json", _json(description))
+        write_text(folder / "experiment.json", as_json(experiment.to_json() | {"command": command}))
+        write_text(folder / "world.json", as_json(description))
         _Sitting(experiment, world, folder, _mode(seed_mode)).run()
     return folder
 
@@ -89,13 +89,14 @@ class _Sitting:
         todo = _missing(self.experiment, self.folder)
         if todo:
             self._do(todo)
-        _assemble(self.experiment, self.folder)
+        experiment = self.experiment
+        gather(self.folder, parts(experiment), experiment.digest(), experiment.env)
         path = self.folder / "manifest.json"
         found = manifest(
-            self.experiment, _before(path), started, clock.seconds, self.first_update_seconds,
+            self.experiment, before(path), started, clock.seconds, self.first_update_seconds,
             self.mode,
         )  # fmt: skip
-        write_text(path, _json(found | {"budget": budget(self.experiment, self.world[0])}))
+        write_text(path, as_json(found | {"budget": budget(self.experiment, self.world[0])}))
 
     def _do(self, todo: list[Part]) -> None:
         # Imported here and not by the threads, which would do it at the same time.
@@ -157,38 +158,3 @@ def _jobs(todo: list[Part], together: bool) -> list[Job]:
         key = (method, -1) if together and _is_learner(method) else (method, seed)
         jobs.setdefault(key, (method, []))[1].append(seed)
     return list(jobs.values())
-
-
-def _before(path: Path) -> dict[str, Any]:
-    """What an earlier sitting wrote in the manifest."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _assemble(experiment: Experiment, folder: Path) -> None:
-    """Tables from the finished parts."""
-    from evenhand.experiments.tables import SCHEMA, write_table
-
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMA}
-    digest = experiment.digest()
-    for method, seed in parts(experiment):
-        content = read_part(folder, (method, seed))
-        if content is None:
-            raise InputError(f"a part of the run in {folder} has vanished; run the command again")
-        for name, rows in content.items():
-            if method == EXACT:
-                tables[name] += rows
-                continue
-            head: dict[str, Any] = {"algorithm": method, "seed": seed}
-            if name == "final":
-                head |= {"digest": digest, "env": experiment.env}
-            tables[name] += [{**head, **row} for row in rows]
-    for name, rows in tables.items():
-        write_table(folder / f"{name}.parquet", rows, SCHEMA[name])
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, indent=1, default=str) + "\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.core.registry import ALGORITHMS, TRADE_OFFS
+from evenhand.core.registry import ALGORITHMS, TRADE_OFFS, TRIAL_METHODS
 from evenhand.data.choose import parse_settings
 
 
@@ -23,7 +23,11 @@ class Curve:
 def base_method(method: str) -> str:
     """The name of a variant's algorithm; any other name as it is."""
     name, found, _ = method.partition(":")
-    return name if found and name in ALGORITHMS else method
+    return name if found and _has_options(name) else method
+
+
+def _has_options(name: str) -> bool:
+    return name in ALGORITHMS or any(name in known for known in TRIAL_METHODS.values())
 
 
 def is_variant(method: str) -> bool:

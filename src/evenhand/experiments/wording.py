@@ -8,13 +8,15 @@ from evenhand.experiments.variants import base_method, variant_settings
 from evenhand.experiments.wording_admissions import ADMISSIONS
 from evenhand.experiments.wording_effects import EFFECTS
 from evenhand.experiments.wording_learners import LEARNERS
+from evenhand.experiments.wording_rules import RULES
+from evenhand.experiments.wording_trials import TRIAL_METHODS
 
 MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure in words. `unit` is "share", "reward", "gain" or "levels"."""
+    """A measure in words. `unit` is "share", "reward", "gain", "levels", "count" or "number"."""
 
     title: str
     unit: str
@@ -117,25 +119,7 @@ CRITERIA: dict[str, CriterionWords] = {
     ),
 }
 
-METHODS: dict[str, tuple[str, str]] = {
-    **LEARNERS,
-    "max-util": ("Max-util", "approves when this one decision is expected to earn"),
-    "max-util-fitted": (
-        "Max-util, fitted",
-        "approves when this one decision is expected to earn, by chances estimated once",
-    ),
-    "equal-opportunity": (
-        "Equal opportunity",
-        "one threshold per group, chosen anew at every decision so that recall is equal at it",
-    ),
-    "accuracy-classifier": (
-        "Accuracy classifier",
-        "approves whom a classifier, fitted to everybody's outcomes, expects to do well",
-    ),
-    "approve-all": ("Approve all", "approves everybody"),
-    "deny-all": ("Deny all", "approves nobody"),
-    "reject-all": ("Reject all", "approves nobody"),
-}
+METHODS: dict[str, tuple[str, str]] = {**LEARNERS, **RULES, **TRIAL_METHODS}
 
 
 def method_title(name: str) -> str:

@@ -15,6 +15,7 @@ every model that the data allow.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class GroupFairLP:
     def __init__(
         self,
         mdp: TabularMDP,
-        tolerance: float | Float[np.ndarray, " M"] = np.inf,
+        tolerance: float | Sequence[float] | Float[np.ndarray, " M"] = np.inf,
         maximise: str = "total",
     ) -> None:
         _check(mdp, maximise)
@@ -54,7 +55,7 @@ class GroupFairLP:
         self._gaps = gap_rows(self.tolerance, mdp.num_groups)
         floors = floor_rows(mdp) if self._worst else []
         self._program = GroupProgram(mdp, self._gaps + floors, extra=self._worst)
-        self._solver = HighsSolver()
+        self.solver = HighsSolver()
 
     @property
     def num_fairness_rows(self) -> int:
@@ -89,16 +90,16 @@ class GroupFairLP:
         found, iterations = self._optimum(reward)
         stats: dict[str, Any] = {
             "iterations": iterations,
-            "num_solves": self._solver.num_solves,
-            "num_cold_fallbacks": self._solver.num_cold_fallbacks,
-            "num_overturned": self._solver.num_overturned,
+            "num_solves": self.solver.num_solves,
+            "num_cold_fallbacks": self.solver.num_cold_fallbacks,
+            "num_overturned": self.solver.num_overturned,
         }
         solution = self._solution(found, stats)
         stats["seconds"] = time.perf_counter() - start
         return solution
 
     def _optimum(self, reward: np.ndarray) -> tuple[LPSolution, int]:
-        program, solver = self._program, self._solver
+        program, solver = self._program, self.solver
         if not self._worst:
             program.aim(reward)
             found = solver.solve(program.lp)
@@ -136,7 +137,7 @@ class GroupFairLP:
 
 
 def per_task(
-    tolerance: float | Float[np.ndarray, " M"], signals: tuple[str, ...]
+    tolerance: float | Sequence[float] | Float[np.ndarray, " M"], signals: tuple[str, ...]
 ) -> Float[np.ndarray, " M"]:
     """One tolerance of 0 or more for every task; inf: the task is not constrained."""
     given = np.asarray(tolerance, np.float64)

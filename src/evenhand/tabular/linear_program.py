@@ -2,8 +2,9 @@
 
 HiGHS 1.15.1 has open reports of wrong optima after a hot start (#3194, #3294), so a solution
 counts only if it passes its own feasibility and duality check here; otherwise it is solved again
-from a cold start. The solver object counts how often that happened (`num_cold_fallbacks`, which
-includes truly infeasible programs) and how often it changed the answer (`num_overturned`).
+from a cold start, and where that settles nothing, by the plain primal method. The solver object
+counts how often that happened (`num_cold_fallbacks`, which includes truly infeasible programs) and
+how often it changed the answer (`num_overturned`).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from evenhand.core.solution import RESULTS
 
 # Relative to the size of the data; HiGHS is asked for 1e-9.
 _CHECK_TOL = 1e-6
+_USUAL = {"presolve": "choose", "simplex_strategy": 1}
+_PLAIN = {"presolve": "off", "simplex_strategy": 4}  # 4: the primal simplex method
+_UNSETTLED = (RESULTS.iteration_limit, RESULTS.numerical)
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,8 @@ class HighsSolver:
 
         self._highspy: Any = highspy
         self._highs: Any = highspy.Highs()
-        for option, value in {
-            "output_flag": False,
-            "threads": 1,
-            "primal_feasibility_tolerance": 1e-9,
-            "dual_feasibility_tolerance": 1e-9,
-        }.items():
-            self._highs.setOptionValue(option, value)
+        tolerances = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+        self._set({"output_flag": False, "threads": 1, **tolerances, **_USUAL})
         self._basis: Any = None
         self._shape = (0, 0)
         self._model_of: LinearProgram | None = None
@@ -76,7 +75,40 @@ class HighsSolver:
             self.num_cold_fallbacks += 1
             solution = self._solve_once(lp, warm=False)
             self.num_overturned += solution.result is RESULTS.successful
+        if solution.result in _UNSETTLED:
+            # The dual method can end without a status, after a presolve more often.
+            self.num_cold_fallbacks += 1
+            self._set(_PLAIN)
+            solution = self._solve_once(lp, warm=False)
+            self._set(_USUAL)
+            self.num_overturned += solution.result is RESULTS.successful
         return solution
+
+    def basis(self) -> dict[str, np.ndarray]:
+        """The basis that the next warm solve starts from, as arrays; empty before the first."""
+        if self._basis is None:
+            return {}
+        statuses = {"columns": self._basis.col_status, "rows": self._basis.row_status}
+        return {k: np.array([int(s) for s in v], np.int8) for k, v in statuses.items()}
+
+    def restore(self, basis: dict[str, np.ndarray]) -> None:
+        """Start the next warm solve from what `basis` gave, here or in another process."""
+        if not basis:
+            self._basis = None
+            return
+        status = self._highspy.HighsBasisStatus
+        known = {int(s): s for s in status.__members__.values()}
+        self._basis, self._shape = (
+            self._highspy.HighsBasis(),
+            (len(basis["rows"]), len(basis["columns"])),
+        )
+        self._basis.col_status = [known[int(s)] for s in basis["columns"]]
+        self._basis.row_status = [known[int(s)] for s in basis["rows"]]
+        self._basis.valid, self._basis.alien = True, False
+
+    def _set(self, options: dict[str, Any]) -> None:
+        for option, value in options.items():
+            self._highs.setOptionValue(option, value)
 
     def _solve_once(self, lp: LinearProgram, warm: bool) -> LPSolution:
         self._highs.clearSolver()

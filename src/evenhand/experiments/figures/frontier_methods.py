@@ -37,9 +37,9 @@ def key(figure: Figure, estimates: Estimates, distances: Distances, width: str) 
     handles, names = [], []
     for curve in made:
         look = style[curve.variants[-1]]
-        handles.append(Line2D([], [], color=look["color"], marker=look["marker"], markersize=4.5))
-        ends = " to ".join(_value(curve, curve.variants[end]) for end in (0, -1))
-        names.append(f"{method_title(curve.method)}: {curve.field.replace('_', ' ')} {ends}")
+        drawn = {name: look[name] for name in ("color", "marker", "linestyle")}
+        handles.append(Line2D([], [], **drawn, markersize=4.5))
+        names.append(_name(curve))
     figure.legend(
         handles, names, loc="upper left", ncols=_columns(width), frameon=False,
         bbox_to_anchor=(0.01, 1 - 0.02 / figure.get_size_inches()[1]), handlelength=2.2,
@@ -67,7 +67,9 @@ def draw_methods(
     ends = {variant for shown in seen if shown for variant in (shown[0], shown[-1])}
     for curve in made:
         points = np.array([_at(distances[variant]) for variant in curve.variants])
-        axes.plot(*points.T, color=style[curve.variants[-1]]["color"], linewidth=1.5, zorder=4.5)
+        look = style[curve.variants[-1]]
+        drawn = {name: look[name] for name in ("color", "linestyle")}
+        axes.plot(*points.T, **drawn, linewidth=1.5, zorder=4.5)
     for method in sorted(distances, key=lambda name: name in on_line):
         found = distances[method]
         if found.profit.estimate < low:
@@ -81,6 +83,15 @@ def draw_methods(
             yield *_at(found), method_title(method), colour
         elif method in ends:
             yield *_at(found), _value(curve, method), colour
+
+
+def _name(curve: Curve) -> str:
+    """The method, what its variants have in common, and what changes along the line."""
+    ends = " to ".join(_value(curve, curve.variants[end]) for end in (0, -1))
+    settings = variant_settings(curve.variants[0]).items()
+    same = [f"{name} {text}, ".replace("_", " ") for name, text in settings if name != curve.field]
+    field = curve.field.replace("_", " ")
+    return f"{method_title(curve.method)}: {''.join(same)}{field} {ends}"
 
 
 def _value(curve: Curve, variant: str) -> str:

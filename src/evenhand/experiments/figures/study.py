@@ -23,6 +23,7 @@ from evenhand.experiments.wording import method_title
 __all__ = ["Floor", "Line", "Panel", "Panels", "above", "looks", "study_figure"]
 
 _KEY_COLUMNS = {"wide": 4, "narrow": 2}
+_KEY_LETTERS = {"wide": 120, "narrow": 58}
 _HIGH = {"wide": 1.35, "narrow": 1.3}
 
 
@@ -56,9 +57,9 @@ def _floors(made: Panels) -> list[str]:
 
 
 def _key_columns(used: list[str], width: str) -> int:
-    """Columns of the key: fewer where names are long."""
+    """Columns of the key: fewer where names are long. A handle takes the room of eight letters."""
     longest = max((len(method_title(method)) for method in used), default=0)
-    return max(1, _KEY_COLUMNS[width] - (longest > 20))
+    return max(1, min(_KEY_COLUMNS[width], _KEY_LETTERS[width] // (longest + 8)))
 
 
 def _grid(count: int, columns: int, width: str, key: int) -> tuple[Figure, list[Axes]]:

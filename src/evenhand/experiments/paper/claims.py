@@ -7,7 +7,7 @@ from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.experiments.paper.fields import keys_checked
-from evenhand.experiments.paper.quantities import Quantity, quantity
+from evenhand.experiments.paper.quantities import Quantity, check_metric, quantity
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper_records import read_toml
 
@@ -156,6 +156,7 @@ def _check_run(used: Quantity, study: Study, where: str) -> None:
     names = [scenario.name for scenario in study.scenarios]
     if used.scenario not in names:
         raise InputError(f"{where}: {unknown_name('scenario', used.scenario, names)}")
+    check_metric(used.metric, study.kind, where)
     methods = study.scenario(used.scenario).experiment.methods
     for method in filter(None, (used.method, used.minus, used.per)):
         if method not in methods:

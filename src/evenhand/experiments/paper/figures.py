@@ -14,6 +14,7 @@ from evenhand.experiments.figures.study_parts import Panels
 from evenhand.experiments.paper import panels
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper.wanted import Wanted, read_figures
+from evenhand.experiments.trials.trial import trial_class
 
 _INSIDE, _TRAINING = "decisions in the evaluation episode", "environment steps of training"
 # Kind -> its panels in a scenario, what runs along, whether there are bands.
@@ -53,6 +54,8 @@ def _drawing(wanted: Wanted, study: Study, runs: Runs, order: tuple[str, ...]) -
         return None
     widest = max(map(len, rows))
     columns = widest if widest > 1 else len(drawn)
+    if study.kind and wanted.kind == "training-curves":
+        along = trial_class(study.kind).unit
     return partial(study_figure, Panels(drawn, columns, along, order, banded))
 
 

@@ -13,6 +13,7 @@ from evenhand.experiments.paper.judging import Verdict
 from evenhand.experiments.paper.results import LEFT_OUT
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper.wanted import read_columns
+from evenhand.experiments.trials.trial import trial_class
 from evenhand.experiments.wording import criterion_words, is_admissions
 
 Runs = Mapping[str, Estimates]
@@ -34,7 +35,7 @@ def study_page(study: Study, runs: Runs, found: list[Verdict], command: str, not
         ("figures", "Figures", _figures(study, runs)),
         ("frontier", "Where the methods are, relative to the exact frontier", _exact(study, runs)),
         ("observed", "What the methods learned to show", _learned(study, runs)),
-        ("meaning", "What each measure means, and whom a bad value harms", _meaning(runs)),
+        ("meaning", "What each measure means, and whom a bad value harms", _meaning(study, runs)),
         ("how", "How it was run", _how(study, runs, command)),
     ]
     foot = tag("p", f"Made by evenhand from the study {study.digest[:12]}. No script, no network.")
@@ -81,7 +82,9 @@ def _figures(study: Study, runs: Runs) -> Markup | None:
     return join(tag("p", text, class_="note"), *made)
 
 
-def _exact(study: Study, runs: Runs) -> Markup:
+def _exact(study: Study, runs: Runs) -> Markup | None:
+    if study.kind:
+        return None
     parts: list[Any] = []
     for name, estimates in runs.items():
         parts.append(tag("h3", study.scenario(name).title))
@@ -137,8 +140,10 @@ def _learned(study: Study, runs: Runs) -> Markup | None:
     return join(tag("p", text), *parts)
 
 
-def _meaning(runs: Runs) -> Markup:
+def _meaning(study: Study, runs: Runs) -> Markup:
     """Definitions and harms, once for each kind of world."""
+    if study.kind:
+        return meanings.words_table(trial_class(study.kind).measures.values())
     kinds = {is_admissions(e.run.experiment): e for e in runs.values()}
     parts: list[Any] = []
     for admits, estimates in sorted(kinds.items()):

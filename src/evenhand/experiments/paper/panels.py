@@ -15,13 +15,18 @@ from evenhand.experiments.wording import is_admissions, method_title
 
 
 class Shown(NamedTuple):
-    """What a panel shows, in words too; `floor` is the measure that chance alone makes."""
+    """What a panel shows, in words too; `floor` is the measure that chance alone makes.
+
+    `level` is a number to draw as a line, such as a tolerance, and `level_title` what it is.
+    """
 
     metric: str
     group: str
     title: str
     unit: str
     floor: str
+    level_title: str
+    level: float | None
 
 
 def _chosen(wanted: Wanted, estimates: Estimates) -> list[str]:
@@ -30,18 +35,22 @@ def _chosen(wanted: Wanted, estimates: Estimates) -> list[str]:
 
 def _panels(wanted: Wanted, estimates: Estimates) -> list[Shown]:
     """What every panel of a scenario shows."""
-    admits = is_admissions(estimates.run.experiment)
+    about = estimates.run.experiment
     found = []
-    for panel in panels_of(wanted, admits):
+    for panel in panels_of(wanted, is_admissions(about)):
         metric, group = panel["metric"], panel.get("group", "")
-        words = measure_of(metric, admits)
+        words = measure_of(metric, about)
         title = panel.get("title") or ", ".join(filter(None, (words.title, group)))
-        found.append(Shown(metric, group, title, words.unit, panel.get("floor", "")))
+        level = (panel.get("line_title", ""), panel.get("line"))
+        found.append(Shown(metric, group, title, words.unit, panel.get("floor", ""), *level))
     return found
 
 
-def _floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
-    """A level: the median of the methods' final ones, which depend on how much each lends."""
+def _floor(wanted: Wanted, estimates: Estimates, shown: Shown) -> Floor | None:
+    """A level: a number, or the median of the methods' floors, which depend on how they lend."""
+    if shown.level is not None:
+        return Floor(shown.level_title, np.zeros(1), np.full(1, shown.level))
+    metric = shown.floor
     if not metric:
         return None
     chosen = _chosen(wanted, estimates)
@@ -49,7 +58,11 @@ def _floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
     known = final[np.isfinite(final)]
     if not known.size:
         return None
-    return Floor(measure_of(metric, False).title, np.zeros(1), np.median(known, keepdims=True))
+    return Floor(
+        measure_of(metric, estimates.run.experiment).title,
+        np.zeros(1),
+        np.median(known, keepdims=True),
+    )
 
 
 def _running_floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor | None:
@@ -60,7 +73,7 @@ def _running_floor(wanted: Wanted, estimates: Estimates, metric: str) -> Floor |
     if not known:
         return None
     middle = np.median([values for _, values in known], axis=0)
-    return Floor(measure_of(metric, False).title, known[0][0], middle)
+    return Floor(measure_of(metric, estimates.run.experiment).title, known[0][0], middle)
 
 
 def curves(wanted: Wanted, estimates: Estimates, above: str) -> list[Panel]:
@@ -69,7 +82,7 @@ def curves(wanted: Wanted, estimates: Estimates, above: str) -> list[Panel]:
     for shown in _panels(wanted, estimates):
         found = [_line(estimates, m, shown.metric, shown.group) for m in _chosen(wanted, estimates)]
         lines = tuple(line for line in found if line is not None)
-        floor = _floor(wanted, estimates, shown.floor)
+        floor = _floor(wanted, estimates, shown)
         made.append(Panel(shown.title, above, shown.unit, lines, floor=floor))
     return made
 
@@ -137,7 +150,7 @@ def bar_panels(wanted: Wanted, estimates: Estimates, above: str) -> list[BarPane
             method: estimates.interval(method, shown.metric, shown.group)
             for method in _chosen(wanted, estimates)
         }
-        floor = _floor(wanted, estimates, shown.floor)
+        floor = _floor(wanted, estimates, shown)
         made.append(BarPanel(shown.title, above, shown.unit, values, floor))
     return made
 

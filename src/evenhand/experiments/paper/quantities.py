@@ -9,6 +9,7 @@ from evenhand.core.errors import InputError, unknown_name
 from evenhand.core.registry import BETWEEN_GROUPS, METRIC_IDS, RUN_METRIC_IDS
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.paper.fields import keys_checked
+from evenhand.experiments.trials.trial import trial_class
 
 # How the numbers of several groups become one; NaN where a group has no data.
 REDUCERS = {"max": np.max, "min": np.min, "gap": np.ptp, "mean": np.mean}
@@ -81,12 +82,17 @@ def quantity(table: dict[str, Any], where: str) -> Quantity:
         raise InputError(f"{where}: {unknown_name('reduce', made.reduce, REDUCERS)}")
     if made.reduce and (made.group or made.minus_group):
         raise InputError(f"{where}: reduce takes all groups, group names one; give one of them")
-    check_metric(made.metric, where)
     return made
 
 
-def check_metric(metric: str, where: str) -> None:
-    """Raise an `InputError` for a measure that no run has."""
+def check_metric(metric: str, kind: str, where: str) -> None:
+    """Raise an `InputError` for a measure that no run has; `kind` is that of a trial, or ""."""
+    if kind:
+        try:
+            trial_class(kind).measure(metric)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
+        return
     ends = ("", "_difference", "_signed_difference")
     by_group = (*METRIC_IDS, *(name for name in RUN_METRIC_IDS if name not in BETWEEN_GROUPS))
     known = {f"{name}{end}" for name in by_group for end in ends} | {*BETWEEN_GROUPS}

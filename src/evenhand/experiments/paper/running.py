@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evenhand.core.errors import InputError
-from evenhand.experiments.compilation import forget_programs
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.folder import run_folder
@@ -16,6 +16,8 @@ from evenhand.experiments.paper.claims import Claim, read_claims
 from evenhand.experiments.paper.study import Scenario, Study
 from evenhand.experiments.record import read_run
 from evenhand.experiments.runner import run_experiment
+from evenhand.experiments.trials.running import run_trial
+from evenhand.experiments.trials.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,20 @@ class Sitting:
     seeds: int | None = None
     steps: int | None = None
     seed_mode: str = "auto"
+    settings: tuple[str, ...] = ()
 
     @property
     def scratch(self) -> bool:
         """Whether this is a trial of something smaller or larger than the study."""
-        return (self.seeds, self.steps) != (None, None)
+        return bool(self.changes)
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """What differs from the study as its file has it, by the flag that changes it."""
+        numbers = {"seeds": self.seeds, "steps": self.steps}
+        found = {name: f"{value:,}" for name, value in numbers.items() if value is not None}
+        pairs = (setting.partition("=") for setting in self.settings)
+        return found | {name.strip(): text.strip() for name, _, text in pairs}
 
     @property
     def chosen(self) -> tuple[Scenario, ...]:
@@ -43,7 +54,7 @@ class Sitting:
 
     @property
     def changed(self) -> Study:
-        return self.study.changed(seeds=self.seeds, steps=self.steps)
+        return self.study.changed(self.settings, seeds=self.seeds, steps=self.steps)
 
     @property
     def runs(self) -> Path:
@@ -61,6 +72,7 @@ class Sitting:
         for name in ("seeds", "steps"):
             if (value := getattr(self, name)) is not None:
                 words += [f"--{name}", str(value)]
+        words += [word for setting in self.settings for word in ("--set", setting)]
         if self.out != Path("runs"):
             words += ["--out", str(self.out)]
         return shlex.join(words)
@@ -80,7 +92,12 @@ def run_study(sitting: Sitting) -> dict[str, Estimates]:
     todo = [s for s in chosen if not _is_finished(s.experiment, runs)]
     for number, scenario in enumerate(todo):
         _say(scenario, number, len(todo), time.monotonic() - began)
+        if isinstance(scenario.experiment, Trial):
+            run_trial(scenario.experiment, runs, sitting.command)
+            continue
         run_experiment(scenario.experiment, runs, sitting.command, sitting.seed_mode)
+        from evenhand.experiments.compilation import forget_programs
+
         forget_programs()
     return finished(sitting)
 
@@ -96,7 +113,7 @@ def finished(sitting: Sitting) -> dict[str, Estimates]:
     return found
 
 
-def _is_finished(experiment: Experiment, runs: Path) -> bool:
+def _is_finished(experiment: Experiment | Trial, runs: Path) -> bool:
     try:
         read_run(run_folder(experiment, runs))
     except InputError:
@@ -106,16 +123,12 @@ def _is_finished(experiment: Experiment, runs: Path) -> bool:
 
 def check_study(scenarios: Collection[Scenario], claims: Collection[Claim]) -> None:
     """Raise an `InputError` for the first name that a world, a method or a group does not have."""
-    from evenhand.experiments.preparation import check_methods, describe_world, world_of
-
     groups = {}
     for scenario in scenarios:
         try:
-            world = world_of(scenario.experiment)
-            check_methods(scenario.experiment, world)
+            groups[scenario.name] = _world(scenario.experiment)["groups"]
         except InputError as error:
             raise InputError(f"scenario {scenario.name!r}: {error}") from error
-        groups[scenario.name] = describe_world(world)["groups"]
     for claim in claims:
         for used in (q for test in claim.tests for q in test.quantities):
             known = groups.get(used.scenario)
@@ -125,6 +138,18 @@ def check_study(scenarios: Collection[Scenario], claims: Collection[Claim]) -> N
 
                     error = unknown_name(f"group in scenario {used.scenario}", group, known)
                     raise InputError(f"claim {claim.id!r}: {error}")
+
+
+def _world(experiment: Experiment | Trial) -> dict[str, Any]:
+    """What the scenario is about, its names and options tried."""
+    if isinstance(experiment, Trial):
+        return experiment.world()
+    # These import jax, which takes a second, and trials do without.
+    from evenhand.experiments.preparation import check_methods, describe_world, world_of
+
+    world = world_of(experiment)
+    check_methods(experiment, world)
+    return describe_world(world)
 
 
 def _say(scenario: Scenario, number: int, total: int, seconds: float) -> None:

@@ -1,19 +1,20 @@
 """What a paper's experiment file asks for: scenarios, each an experiment of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.registry import TRIALS
+from evenhand.data.choose import parse_settings
 from evenhand.experiments.config import Experiment
 from evenhand.experiments.paper.fields import experiment_fields, keys_checked
-from evenhand.experiments.paper_records import experiment_digest, read_toml
+from evenhand.experiments.paper_records import MAIN, experiment_digest, read_toml, study_names
+from evenhand.experiments.trials.trial import Trial, make_trial, trial_class
 
-MAIN = "experiment"
-# Files of a paper's folder that are no experiments.
-_OTHERS = ("claims", "figures")
 _ABOUT = {"title", "reference", "url", "summary", "tuning", "deviations"}
-_TOP = {"paper", "defaults", "scenarios"}
+_TOP = {"kind", "paper", "defaults", "scenarios"}
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Scenario:
 
     name: str
     title: str
-    experiment: Experiment
+    experiment: Experiment | Trial
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Study:
     name: str
     about: dict[str, str]
     scenarios: tuple[Scenario, ...]
+    kind: str = ""
+    """The kind of its trials; "" where it compares policies in worlds."""
 
     @property
     def file(self) -> Path:
@@ -71,24 +74,55 @@ class Study:
             raise unknown_name(f"scenario of {self.file}", name, found)
         return found[name]
 
-    def changed(self, **numbers: int | None) -> "Study":
-        """The study with the same change to every scenario; None changes nothing."""
+    def changed(self, settings: Sequence[str] = (), **numbers: int | None) -> "Study":
+        """The study with the same change to every scenario; None changes nothing.
+
+        Of scenarios that the change makes equal, the one is kept that it left as it was.
+        """
         kept = {name: value for name, value in numbers.items() if value is not None}
-        made = (replace(s, experiment=replace(s.experiment, **kept)) for s in self.scenarios)
-        return replace(self, scenarios=tuple(made))
+        made: dict[str, Scenario] = {}
+        for scenario in self.scenarios:
+            found = replace(scenario, experiment=_changed(scenario.experiment, settings, kept))
+            content = found.experiment.to_json() | {"name": ""}
+            same = repr(sorted(content.items()))
+            if same not in made or found == scenario:
+                made[same] = found
+        return replace(self, scenarios=tuple(made.values()))
+
+
+def _changed(
+    experiment: Experiment | Trial, settings: Sequence[str], numbers: dict[str, int]
+) -> Experiment | Trial:
+    known = {field.name for field in fields(experiment)} - {"name"}
+    for name in numbers:
+        if name not in known:
+            raise InputError(f"--{name} means nothing in this study; its fields: {sorted(known)}")
+    if isinstance(experiment, Trial):
+        own = {f.name: getattr(experiment, f.name) for f in fields(experiment)}
+        return make_trial(experiment.kind, own | parse_settings(settings) | numbers, "--set")
+    return replace(experiment, settings=experiment.settings + tuple(settings), **numbers)
 
 
 def read_study(path: Path, name: str | None = None) -> Study:
     """The study in a paper's folder, by default its main one, or in one experiment file."""
+    if not path.exists() and (one := path.with_suffix(".toml")).is_file():
+        path = one
     if path.suffix == ".toml":
         if name is not None and name != path.stem:
             raise InputError(f"{path} and --study {name} name two studies; give one of them")
         folder, name = path.parent, path.stem
     else:
-        folder, name = path, name or MAIN
+        folder = path
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; give one such as papers/<key>")
-    studies = _studies(folder)
+    studies = study_names(folder)
+    if name is None:
+        name = MAIN if MAIN in studies or len(studies) != 1 else studies[0]
+    if name == MAIN and name not in studies and studies:
+        raise InputError(
+            f"{folder} has no main study; name one of its studies: "
+            + ", ".join(str(folder / study) for study in studies)
+        )
     if name not in studies:
         if not studies:
             raise InputError(f"{folder} has no experiment.toml; papers/README.md says what it is")
@@ -96,22 +130,20 @@ def read_study(path: Path, name: str | None = None) -> Study:
     return _study(folder, name, read_toml(folder / f"{name}.toml"))
 
 
-def _studies(folder: Path) -> list[str]:
-    """Names of the experiment files, the main one first."""
-    found = sorted(f.stem for f in folder.glob("*.toml") if f.stem.partition("-")[0] not in _OTHERS)
-    return sorted(found, key=lambda name: name != MAIN)
-
-
 def _study(folder: Path, name: str, content: dict[str, Any]) -> Study:
     where = str(folder / f"{name}.toml")
     keys_checked("table", content, _TOP, where)
     about = content.get("paper", {})
     keys_checked("key of [paper]", about, _ABOUT, where)
+    kind = content.get("kind", "")
+    if kind and kind not in TRIALS:
+        raise InputError(f"{where}: {unknown_name('kind of study', str(kind), TRIALS)}")
     tables = content.get("scenarios", {})
     if not isinstance(tables, dict) or not tables:
         raise InputError(f"{where} has no [scenarios.NAME]; a study is one comparison for each")
     defaults = content.get("defaults", {})
-    known = {f.name for f in fields(Experiment)} - {"name"} | {"sweep"}
+    made = trial_class(kind) if kind else Experiment
+    known = {f.name for f in fields(made)} - {"name"} | (set() if kind else {"sweep"})
     keys_checked("key of [defaults]", defaults, known, where)
     scenarios = []
     for scenario, table in tables.items():
@@ -119,8 +151,12 @@ def _study(folder: Path, name: str, content: dict[str, Any]) -> Study:
             raise InputError(f"{where}: {scenario!r} must be a table, [scenarios.{scenario}]")
         keys_checked(f"key of [scenarios.{scenario}]", table, known | {"title"}, where)
         own = {key: value for key, value in table.items() if key != "title"}
-        found = experiment_fields(defaults, own, f"{where}: [scenarios.{scenario}]")
+        here = f"{where}: [scenarios.{scenario}]"
+        if kind:
+            experiment = make_trial(kind, {**defaults, **own, "name": scenario}, here)
+        else:
+            experiment = Experiment(name=scenario, **experiment_fields(defaults, own, here))
         title = str(table.get("title", scenario.replace("-", " ").capitalize()))
-        scenarios.append(Scenario(scenario, title, Experiment(name=scenario, **found)))
+        scenarios.append(Scenario(scenario, title, experiment))
     words = {key: " ".join(str(value).split()) for key, value in about.items()}
-    return Study(folder, name, words, tuple(scenarios))
+    return Study(folder, name, words, tuple(scenarios), kind)

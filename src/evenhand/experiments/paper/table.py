@@ -41,7 +41,9 @@ class Column:
 def columns(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> list[Column]:
     """The columns asked for; else return, recall, recall gap, credit gap or social burden."""
     if asked:
-        return [_asked(estimates, wanted) for wanted in asked]
+        made = [_asked(estimates, wanted) for wanted in asked]
+        # A signed difference, say, is of two groups, and a study may have scenarios of three.
+        return [column for column in made if _has_data(estimates, column)]
 
     def one(metric: str, group: str = "") -> Callable[[str], np.ndarray]:
         return lambda method: estimates.values(method, metric, group)
@@ -56,8 +58,12 @@ def columns(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> list[Co
     return made
 
 
+def _has_data(estimates: Estimates, column: Column) -> bool:
+    return any(np.isfinite(column.values(method)).any() for method in estimates.run.methods)
+
+
 def _asked(estimates: Estimates, wanted: WantedColumn) -> Column:
-    words = measure_of(wanted.metric, is_admissions(estimates.run.experiment))
+    words = measure_of(wanted.metric, estimates.run.experiment)
     title = wanted.title or ", ".join(filter(None, (words.title, wanted.group)))
     higher = {"higher": True, "lower": False}.get(wanted.better)
 

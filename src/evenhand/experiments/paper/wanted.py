@@ -19,7 +19,7 @@ KINDS = (
     "gap-true-and-observed",
 )
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
-_PANEL = {"metric", "group", "title", "floor"}
+_PANEL = {"metric", "group", "title", "floor", "line", "line_title"}
 _COLUMN = {"metric", "group", "title", "better"}
 _BETTER = ("higher", "lower", "neither")
 
@@ -33,7 +33,7 @@ class Wanted:
     title: str
     caption: str
     scenarios: tuple[str, ...]
-    panels: tuple[dict[str, str], ...]
+    panels: tuple[dict[str, Any], ...]
     methods: tuple[str, ...]
 
 
@@ -57,7 +57,7 @@ def read_columns(study: Study) -> tuple[WantedColumn, ...]:
         keys_checked("key of [[columns]]", table, _COLUMN, where)
         if "metric" not in table:
             raise InputError(f"{where}: every column needs a metric")
-        check_metric(table["metric"], where)
+        check_metric(table["metric"], study.kind, where)
         if table.get("better", "neither") not in _BETTER:
             raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
         made.append(WantedColumn(**table))
@@ -81,7 +81,7 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
         if table["kind"] not in KINDS:
             raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
         for panel in table.get("panels", []):
-            _check_panel(panel, table["kind"], where)
+            _check_panel(panel, table["kind"], study.kind, where)
         for name in table.get("scenarios", []):
             if name not in names:
                 raise InputError(f"{where}: {unknown_name('scenario', str(name), names)}")
@@ -89,7 +89,7 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
     return tuple(made)
 
 
-def _check_panel(panel: Any, kind: str, where: str) -> None:
+def _check_panel(panel: Any, kind: str, trial: str, where: str) -> None:
     """Raise an `InputError` for a panel of a measure that no run has."""
     keys_checked("key of a panel", panel, _PANEL, where)
     if "metric" not in panel:
@@ -97,10 +97,15 @@ def _check_panel(panel: Any, kind: str, where: str) -> None:
     for metric in (panel["metric"], panel.get("floor", panel["metric"])):
         if kind == "series" and metric not in SERIES:
             raise InputError(f"{where}: {unknown_name('series', str(metric), SERIES)}")
-        if kind == "bars":
-            check_metric(metric, where)
+        if kind == "bars" or trial:
+            check_metric(metric, trial, where)
     if "floor" in panel:
-        check_metric(panel["floor"], where)
+        check_metric(panel["floor"], trial, where)
+    line = panel.get("line", 0)
+    if isinstance(line, bool) or not isinstance(line, int | float):
+        raise InputError(f"{where}: the line of a panel is a number, got {line!r}")
+    if ("line" in panel) != ("line_title" in panel) or {"line", "floor"} <= panel.keys():
+        raise InputError(f"{where}: a panel has a line with its line_title, or a floor, or neither")
 
 
 def _wanted(table: dict[str, Any], scenarios: tuple[str, ...]) -> Wanted:
@@ -117,7 +122,7 @@ def shown_metrics(study: Study, kind: str) -> set[str]:
     return {panel[name] for panel in panels for name in ("metric", "floor") if name in panel}
 
 
-def panels_of(wanted: Wanted, admissions: bool = False) -> tuple[dict[str, str], ...]:
+def panels_of(wanted: Wanted, admissions: bool = False) -> tuple[dict[str, Any], ...]:
     """The panels of a figure; those of its kind where it names none."""
     if wanted.panels:
         return wanted.panels

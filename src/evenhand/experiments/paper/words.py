@@ -1,5 +1,8 @@
 """What claims, tests and learned observation numbers say in sentences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from evenhand.experiments.estimates import Estimates
@@ -7,6 +10,7 @@ from evenhand.experiments.lists import listed
 from evenhand.experiments.paper.judging import Judged, Verdict
 from evenhand.experiments.paper.quantities import Quantity
 from evenhand.experiments.paper.study import Study
+from evenhand.experiments.trials.trial import trial_class
 from evenhand.experiments.wording import (
     MINUS,
     Measure,
@@ -31,8 +35,14 @@ _REDUCED = {
 }
 
 
-def measure_of(metric: str, admissions: bool) -> Measure:
-    """A measure in words, also a gap between groups and an adjustable number."""
+def measure_of(metric: str, about: Mapping[str, Any]) -> Measure:
+    """A measure in words, also a gap between groups and an adjustable number.
+
+    `about` is the experiment of a run: its `env`, or the `kind` of its trial.
+    """
+    if about.get("kind"):
+        return trial_class(about["kind"]).measure(metric)
+    admissions = is_admissions(about)
     kind, colon, name = metric.partition(":")
     if colon and kind == "adjusted":
         title, unit = ADJUSTED.get(name, (name.replace("_", " "), "number"))
@@ -49,15 +59,14 @@ def measure_of(metric: str, admissions: bool) -> Measure:
 
 def unit_of(used: Quantity, study: Study) -> str:
     """The unit of a quantity; a share of another method's is no share of people."""
-    admits = is_admissions({"env": study.scenario(used.scenario).experiment.env})
-    return "number" if used.per else measure_of(used.metric, admits).unit
+    about = study.scenario(used.scenario).experiment.to_json()
+    return "number" if used.per else measure_of(used.metric, about).unit
 
 
 def quantity_words(used: Quantity, study: Study) -> str:
     """What is compared, without its method: "Recall, group 2, lending"."""
     scenario = study.scenario(used.scenario)
-    admits = is_admissions({"env": scenario.experiment.env})
-    parts = [measure_of(used.metric, admits).title]
+    parts = [measure_of(used.metric, scenario.experiment.to_json()).title]
     if used.reduce:
         parts.append(_REDUCED[used.reduce])
     elif used.group:

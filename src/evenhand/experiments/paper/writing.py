@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -55,8 +56,7 @@ def _save_small(figure: Figure, path: Path) -> None:
 def preliminary(sitting: Sitting, runs: Runs) -> str:
     """Why these runs are not the study's results, as a sentence; "" where they are."""
     if sitting.scratch:
-        changed = {name: getattr(sitting, name) for name in ("seeds", "steps")}
-        words = ", ".join(f"{name} {value:,}" for name, value in changed.items() if value)
+        words = ", ".join(f"{name} {value}" for name, value in sitting.changes.items())
         return f"A scratch run ({words} instead of the study's own): nothing here is a result."
     missing = [s.name for s in sitting.study.scenarios if s.name not in runs]
     if missing:
@@ -76,8 +76,13 @@ def tables_text(sitting: Sitting, runs: Runs) -> str:
     parts = [f"# Results: {sitting.study.about.get('title') or sitting.study.key}\n", f"{note}\n"]
     asked = read_columns(sitting.study)
     for name, estimates in runs.items():
-        experiment = estimates.run.experiment
-        budget = f"{len(estimates.run.seeds)} seeds, {experiment['steps']:,} training steps"
+        run = estimates.run
+        each = run.manifest["budget"] if sitting.study.kind else _steps(run.experiment)
+        budget = f"{len(run.seeds)} seeds, {each}"
         title = sitting.study.scenario(name).title
         parts.append(f"## {title}\n\n{budget}.\n\n{table.as_markdown(estimates, asked)}")
     return "\n".join(parts)
+
+
+def _steps(experiment: Mapping[str, Any]) -> str:
+    return f"{experiment['steps']:,} training steps"

@@ -1,0 +1,1 @@
+"""Trials: repeatable comparisons of methods that are more than policies in one world."""

@@ -1,0 +1,71 @@
+"""Running a trial: its missing parts side by side, each kept as soon as it is done."""
+
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from evenhand.core.files import write_text
+from evenhand.experiments.folder import Part, locked, read_part, run_folder, state_file, write_part
+from evenhand.experiments.gather import as_json, before, gather
+from evenhand.experiments.manifest import facts
+from evenhand.experiments.progress import Progress
+from evenhand.experiments.trials.processes import Processes
+from evenhand.experiments.trials.trial import Trial
+from evenhand.experiments.trials.worker import whole
+from evenhand.experiments.workers import Stopped, num_cores, run_jobs
+
+_FILES = ("experiment.json", "world.json", "manifest.json", "final.parquet", "curves.parquet")
+
+
+def run_trial(trial: Trial, runs: Path, command: str = "") -> Path:
+    """Run what is not yet done of a trial and return its folder.
+
+    A part is a method with a seed; after an interruption of any kind the same call does the rest.
+    """
+    folder = run_folder(trial, runs)
+    missing = [part for part in _parts(trial) if read_part(folder, part) is None]
+    if not missing and all((folder / name).is_file() for name in _FILES):
+        return folder
+    world = trial.world()
+    with locked(folder):
+        about = trial.to_json() | {"command": command, "env": trial.kind}
+        write_text(folder / "experiment.json", as_json(about))
+        write_text(folder / "world.json", as_json(world))
+        started = time.time()
+        if missing:
+            _do(trial, missing, folder)
+        gather(folder, _parts(trial), trial.digest(), trial.kind)
+        path = folder / "manifest.json"
+        made = facts(trial.digest(), before(path), started) | {"budget": trial.budget}
+        write_text(path, as_json(made))
+    return folder
+
+
+def _parts(trial: Trial) -> list[Part]:
+    """Seeds in the outer loop, so that an interrupted run has whole seeds of all methods."""
+    seeds = range(trial.first_seed, trial.first_seed + trial.seeds)
+    return [(method, seed) for seed in seeds for method in trial.methods]
+
+
+def _do(trial: Trial, todo: list[Part], folder: Path) -> None:
+    stop = threading.Event()
+    total = sum(trial.work(method) for method, _ in todo)
+    with Progress(total, len(todo)) as progress, ExitStack() as stack:
+        processes = stack.enter_context(Processes(trial, folder)) if trial.separate else None
+
+        def advance(amount: int) -> None:
+            if stop.is_set():
+                raise Stopped
+            progress.advance(amount)
+
+        def work(part: Part) -> None:
+            method, seed = part
+            if processes is not None:
+                processes.run(method, seed, advance)
+            else:
+                rows = trial.run_part(method, seed, advance, state_file(folder, method, seed))
+                write_part(folder, part, whole(rows, trial.work(method)))
+            progress.part_done()
+
+        run_jobs(todo, work, num_cores(), stop, progress.tick)
