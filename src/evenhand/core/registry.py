@@ -84,6 +84,7 @@ POLICY_FORMS: dict[str, str] = {
 # Kind of study -> its class: comparisons that are not of policies in one world.
 TRIALS: dict[str, str] = {
     "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
+    "robots": "evenhand.experiments.trials.robot_trial:RobotTrial",
 }
 # Kind -> the methods it knows that are no algorithms above.
 TRIAL_METHODS: dict[str, tuple[str, ...]] = {
@@ -97,6 +98,7 @@ TRIAL_METHODS: dict[str, tuple[str, ...]] = {
         "initial-policy",
         "constrained-optimum",
     ),
+    "robots": ("focops-one-task", "focops-unconstrained"),
 }
 
 METRIC_IDS: tuple[str, ...] = (

@@ -27,6 +27,14 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "Certainty-equivalent, one task",
         "plans on the estimated dynamics as if they were true, one task's gap bounded",
     ),
+    "focops-one-task": (
+        "FOCOPS, one task",
+        "learned: the same with multipliers on the gap of one task only, all tasks pursued",
+    ),
+    "focops-unconstrained": (
+        "FOCOPS, no constraint",
+        "learned: the same steps towards all tasks, whatever the gaps",
+    ),
     "initial-policy": ("Initial policy", "plays the given policy, and learns nothing"),
     "constrained-optimum": (
         "Constrained optimum",
