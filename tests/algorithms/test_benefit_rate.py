@@ -210,6 +210,7 @@ def test_a_window_of_nothing_reads_the_present_batch_alone_and_a_long_one_averag
 
 
 @pytest.mark.parametrize("credit", ["stream", "individual"])
+@pytest.mark.slow
 def test_with_alpha_zero_the_network_is_that_of_plain_ppo_for_every_seed(credit):
     env = showing(Lending(gym(3, 20)), ("running-rates", "time-left"))
     keys, run = jr.split(jr.key(0), 2), {"num_updates": 4, "train_episode_steps": 32}
@@ -242,6 +243,7 @@ def test_the_critics_loss_falls_and_no_critic_moves_another():
         assert (np.asarray(leaf)[1] != 0).any()
 
 
+@pytest.mark.slow
 def test_critics_learn_the_values_of_a_probe():
     """Demand is 1 on a match, supply 1 on a match of side 1; the group is tossed for."""
     env = Probe()
@@ -255,10 +257,12 @@ def test_critics_learn_the_values_of_a_probe():
     np.testing.assert_allclose(values, expected, atol=0.2)
 
 
+@pytest.mark.long
 def test_elbert_po_keeps_the_contract():
     check_algorithm(elbert_po(**SMALL, alpha=100.0), Probe())
 
 
+@pytest.mark.long
 def test_elbert_po_keeps_the_contract_on_admissions_along_people():
     env = showing(Admissions(college(3, 20)), ("running-rates", "time-left"))
     check_algorithm(elbert_po(**SMALL, critic_width=4, credit="individual"), env)

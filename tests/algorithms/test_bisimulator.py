@@ -53,6 +53,7 @@ def updated(algorithm, env, num_updates=2, state=None):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("search", [NoSearch(), eqx.tree_at(lambda s: s.first_sigma, SEARCH, 0.0)])
+@pytest.mark.slow
 def test_with_its_weights_at_zero_only_the_solver_remains(solver, search):
     algorithm, env = small(solver, search, alpha=0.0), world()
     plain, params = SOLVERS[solver], env.default_params()
@@ -71,6 +72,7 @@ def test_with_its_weights_at_zero_only_the_solver_remains(solver, search):
 
 
 @pytest.mark.parametrize("search", [NoSearch(), SEARCH])
+@pytest.mark.slow
 def test_every_step_of_data_is_counted_and_the_solver_knows_of_none(search):
     algorithm = small(search=search)
     state, log = updated(algorithm, world())
@@ -100,6 +102,7 @@ def test_true_scores_and_labels_never_depend_on_omega():
         assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_the_logged_reward_is_the_original_and_learning_uses_the_corrected():
     algorithm, env = small(alpha=5.0), world()
     state, _ = updated(algorithm, env)
@@ -141,6 +144,7 @@ def test_omega_in_favour_of_the_group_that_starts_lower_lowers_the_dynamics_gap(
 @pytest.mark.parametrize("env", [
     world(10, 3), Admissions(college(population_per_group=20)), Admissions(college(10, 8)),
 ], ids=["ten groups", "admissions", "admissions of ten groups"])  # fmt: skip
+@pytest.mark.slow
 def test_omega_stays_within_its_bounds_in_every_world(env):
     search = eqx.tree_at(lambda s: s.first_sigma, SEARCH, 1.0)
     algorithm = small(search=search)
@@ -183,11 +187,11 @@ def test_reward_only_searches_nothing(name):
     assert make_algorithm(name, (), 400_000).search == NoSearch()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bisimulator_keeps_the_contract():
     check_algorithm(small(), world())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_reward_only_keeps_the_contract():
     check_algorithm(small("dqn", NoSearch()), Probe())

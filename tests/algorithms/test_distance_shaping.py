@@ -28,11 +28,13 @@ from evenhand.testing import check_algorithm
 
 
 @pytest.mark.parametrize(("world", "credit"), PLAIN)
+@pytest.mark.slow
 def test_with_weights_of_zero_the_networks_are_those_of_plain_ppo(world, credit):
     term = DistanceShaping(narrow_weight=0.0, keep_weight=0.0)
     check_plain_ppo_remains(term, world, credit=credit)
 
 
+@pytest.mark.long
 def test_the_method_keeps_the_contract():
     algorithm = f_ppo_l(**TINY, term=DistanceShaping(window=20))
     check_algorithm(algorithm, world_for(algorithm, "lending of three groups"))

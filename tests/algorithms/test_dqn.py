@@ -99,6 +99,7 @@ def test_epsilon_greedy_acts_as_its_log_probabilities_say():
     np.testing.assert_allclose(shares, probs, atol=0.012)
 
 
+@pytest.mark.slow
 def test_nothing_is_learned_before_learning_starts_and_the_target_waits_for_its_turn():
     algorithm = small_dqn(learning_starts=60, target_every=100)
     env = Probe()

@@ -92,6 +92,7 @@ def time_of(env, obs):
     [((2, 2), 60, 20), ((40, 40), 200, 10), ((3, 2), 24, 24)],
 )
 @pytest.mark.parametrize("lambda_", [0.0, 0.95])
+@pytest.mark.slow
 def test_with_exact_values_the_expected_advantage_is_the_exact_one(
     per_group, episode_steps, steps, lambda_
 ):
@@ -301,6 +302,7 @@ def admissions():
     return Admissions(college(population_per_group=20), features=FEATURES)
 
 
+@pytest.mark.slow
 def test_the_admitted_have_no_continuation(admissions):
     batch, last_obs = collected(jr.key(8), admissions, 8, 30)
     admitted = (batch.outcome.decision == 1) & (batch.outcome.weight > 0)
@@ -313,6 +315,7 @@ def test_the_admitted_have_no_continuation(admissions):
 
 
 @pytest.mark.parametrize("learner", [PPO(width=8), DQN(width=8)])
+@pytest.mark.slow
 def test_admissions_trains_along_people(admissions, learner):
     algorithm = replace(learner, num_envs=2, num_steps=10, credit="individual").for_budget(20)
     state, log = train(

@@ -29,10 +29,12 @@ TERM = ReturnMultipliers(tolerance=0.1, multiplier_rate=0.5, multiplier_max=2.0)
 
 
 @pytest.mark.parametrize(("world", "credit"), PLAIN)
+@pytest.mark.slow
 def test_with_a_rate_of_zero_the_networks_are_those_of_plain_ppo(world, credit):
     check_plain_ppo_remains(ReturnMultipliers(multiplier_rate=0.0), world, credit=credit)
 
 
+@pytest.mark.long
 def test_the_method_keeps_the_contract():
     algorithm = lagrangian_ppo(**TINY)
     check_algorithm(algorithm, world_for(algorithm, "lending of three groups"))
@@ -118,6 +120,7 @@ def test_group_returns_are_the_rollouts_extrapolated_to_an_episode():
     np.testing.assert_allclose(episode_returns(env, batch), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_multipliers_are_remembered_from_update_to_update():
     algorithm = lagrangian_ppo(**TINY, term=ReturnMultipliers(tolerance=0.0, multiplier_max=100.0))
     env = world_for(algorithm)

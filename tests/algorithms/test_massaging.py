@@ -22,11 +22,13 @@ AT_ONCE = ActionMassaging(first_iteration=0.0, iterations_per_update=1.0, shrink
 
 
 @pytest.mark.parametrize(("world", "credit"), PLAIN)
+@pytest.mark.slow
 def test_before_the_first_iteration_the_networks_are_those_of_plain_ppo(world, credit):
     check_plain_ppo_remains(NEVER, world, credit=credit)
 
 
 @pytest.mark.parametrize("make", [f_ppo_s, f_ppo])
+@pytest.mark.long
 def test_the_method_keeps_the_contract(make):
     massaging = AT_ONCE
     both = MassagingAndShaping(AT_ONCE, DistanceShaping(window=20))
@@ -93,6 +95,7 @@ def test_log_probabilities_are_those_of_what_is_done():
         assert share == pytest.approx(chances[1], abs=0.035)
 
 
+@pytest.mark.slow
 def test_massaging_narrows_the_recent_gap_and_is_not_deployed():
     algorithm = f_ppo_s(**TINY, term=AT_ONCE)
     env = world_for(algorithm)

@@ -122,6 +122,7 @@ def test_scores_off_the_scale_are_refused():
         make_policy("score>=620", env, env.default_params(), jr.key(0))
 
 
+@pytest.mark.slow
 def test_every_named_policy_acts_in_a_world_that_shows_what_it_reads(tmp_path):
     table = tmp_path / "all.csv"
     rows = [f"{g},{level},1" for g in range(2) for level in range(7)]

@@ -223,6 +223,7 @@ def test_nothing_is_learned_once_the_schedule_has_ended():
 
 
 @pytest.mark.parametrize("delayed", [False, True])
+@pytest.mark.slow
 def test_ppo_solves_a_probe(delayed):
     env = Probe(delayed)
     algorithm = PPO(num_envs=8, num_steps=16, width=16, learning_rate=1e-2)

@@ -31,12 +31,14 @@ T, N, P = 30, 3, 7
 @pytest.mark.parametrize(
     ("estimator", "world", "credit"), [(e, *p) for e, p in zip(ESTIMATORS, PLAIN, strict=True)]
 )
+@pytest.mark.slow
 def test_with_weights_of_zero_the_networks_are_those_of_plain_ppo(estimator, world, credit):
     term = GainParity(estimator=estimator, parity_weight=0.0)
     check_plain_ppo_remains(term, world, credit=credit)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.long
 def test_the_method_keeps_the_contract(estimator):
     algorithm = ppo_cb(**TINY, estimator=estimator)
     check_algorithm(algorithm, world_for(algorithm, "lending of three groups"))
@@ -57,6 +59,7 @@ def test_an_unknown_estimator_and_a_radius_of_zero_are_refused():
         GainParity(radius=0.0)
 
 
+@pytest.mark.slow
 def test_a_large_kl_weight_keeps_the_policy_near_the_collecting_one():
     env = world_for(PPO())
     run = lambda weight: train(  # noqa: E731
@@ -262,6 +265,7 @@ def sampled_slope(term, env, logits, num_envs):
     return np.asarray(jax.jit(jax.grad(charge))(logits)) * float(memory.spread) ** 2
 
 
+@pytest.mark.slow
 def test_the_episode_estimator_points_along_the_exact_gradient_of_the_squared_gap():
     population = gym(population_per_group=2)
     population = replace(population, initial_levels="independent", episode_steps=12)
@@ -289,6 +293,7 @@ def learned_values(algorithm, population):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.slow
 def test_a_large_weight_narrows_the_exact_gap_that_ppo_leaves(estimator):
     population = replace(drift_1(), population_per_group=(20, 20), episode_steps=100)
     options = {"num_envs": 8, "num_steps": 100, "width": 32, "learning_rate": 5e-3}
@@ -298,6 +303,7 @@ def test_a_large_weight_narrows_the_exact_gap_that_ppo_leaves(estimator):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.slow
 def test_gains_are_what_people_pay_in_admissions(estimator):
     algorithm = ppo_cb(**TINY, estimator=estimator)
     env = world_for(algorithm, "admissions")

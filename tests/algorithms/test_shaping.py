@@ -32,11 +32,13 @@ NO_TERM = {
 
 @pytest.mark.parametrize(("world", "credit"), PLAIN)
 @pytest.mark.parametrize("method", NO_TERM)
+@pytest.mark.slow
 def test_with_weights_of_zero_the_networks_are_those_of_plain_ppo(method, world, credit):
     check_plain_ppo_remains(NO_TERM[method], world, credit=credit)
 
 
 @pytest.mark.parametrize("make", [a_ppo, r_ppo])
+@pytest.mark.slow
 def test_the_terms_change_what_is_learned(make):
     algorithm = make(**TINY)
     env = world_for(algorithm)
@@ -46,6 +48,7 @@ def test_the_terms_change_what_is_learned(make):
 
 
 @pytest.mark.parametrize("make", [a_ppo, r_ppo])
+@pytest.mark.long
 def test_the_method_keeps_the_contract(make):
     algorithm = make(**TINY)
     check_algorithm(algorithm, world_for(algorithm, "lending of three groups"))

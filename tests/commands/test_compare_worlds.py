@@ -40,12 +40,14 @@ def test_admissions_have_a_page_with_social_burden_and_no_frontier(tmp_path):
         ({"set": (*SMALL, "num_groups=10")}, "group 10"),
     ],
 )
+@pytest.mark.slow
 def test_other_lending_worlds_have_a_page_that_says_what_is_exact(tmp_path, options, says):
     page, folder, _ = compare(tmp_path, policies="max-util", **options)
     assert says in page
     assert not (folder / "sensitivity.html").exists()
 
 
+@pytest.mark.slow
 def test_a_world_with_assumed_payoffs_links_to_its_sensitivity_page(tmp_path):
     page, folder, _ = compare(tmp_path, policies="approve-all", preset="fico", set=SMALL)
     assert 'href="sensitivity.html"' in page.partition('id="assumed"')[2]
@@ -54,6 +56,7 @@ def test_a_world_with_assumed_payoffs_links_to_its_sensitivity_page(tmp_path):
     assert found["steps"] == 40
 
 
+@pytest.mark.slow
 def test_a_calibrated_file_can_be_compared(tmp_path):
     from evenhand.data.params_text import params_text
 

@@ -96,6 +96,7 @@ def test_input_that_cannot_be_used_is_answered_before_any_work(options, problem)
         run(Evaluate(**{**SMALL, **options}))
 
 
+@pytest.mark.slow
 def test_admissions_are_evaluated_too_and_have_a_burden():
     options = {**SMALL, "set": ("population_per_group=60",), "policy": "accuracy-classifier"}
     found = run(Evaluate(env="Admissions-v0", **options))

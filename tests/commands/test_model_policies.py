@@ -6,6 +6,7 @@ import shutil
 import joblib
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.linear_model import LogisticRegression
 from skops.io import dump
 
@@ -38,6 +39,7 @@ def test_a_model_of_default_and_its_threshold_do_the_same_to_everybody(tmp_path,
     assert model["notes"] == []
 
 
+@pytest.mark.slow
 def test_a_comparison_with_a_pickle_continues_under_the_same_command(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     joblib.dump(model_of_level(), "card.joblib")

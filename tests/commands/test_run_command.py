@@ -153,6 +153,7 @@ def copied(done, tmp_path):
     return paper, out
 
 
+@pytest.mark.slow
 def test_a_study_leaves_verdicts_tables_figures_and_one_page(done):
     paper = done[0]
     found = {row["id"]: row["verdict"] for row in read_verdicts(paper)}
@@ -198,6 +199,7 @@ def test_claims_are_read_from_the_results_of_a_run(done, capsys):
     ] * 4
 
 
+@pytest.mark.slow
 def test_a_finished_study_is_only_judged_again(copied, monkeypatch):
     paper, out = copied
     monkeypatch.setattr(running, "run_experiment", lambda *a: pytest.fail("ran again"))
@@ -209,6 +211,7 @@ def test_a_finished_study_is_only_judged_again(copied, monkeypatch):
     assert {test["margin"] for test in tests} == {0.02}
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_a_part_is_continued_to_the_same_results(copied):
     paper, out = copied
     before = pl.read_parquet(paper / "results" / "final.parquet")
@@ -220,6 +223,7 @@ def test_a_run_that_lost_a_part_is_continued_to_the_same_results(copied):
     assert pl.read_parquet(paper / "results" / "final.parquet").equals(before, null_equal=True)
 
 
+@pytest.mark.slow
 def test_scratch_runs_and_parts_of_a_study_never_touch_the_results(copied, capsys):
     paper, out = copied
     before = {f: f.read_bytes() for f in (paper / "results").rglob("*") if f.is_file()}

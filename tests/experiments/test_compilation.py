@@ -64,6 +64,7 @@ def test_a_second_process_finds_what_the_first_compiled(tmp_path):
     assert counts[0] == counts[1] > 0
 
 
+@pytest.mark.slow
 def test_forgotten_programs_give_their_memory_mappings_back():
     def mappings():
         return len(Path("/proc/self/maps").read_text().splitlines())

@@ -55,6 +55,7 @@ def test_evaluations_during_training_change_nothing_that_is_learned(tmp_path):
     assert not measured(plain)
 
 
+@pytest.mark.slow
 def test_seeds_together_are_measured_as_they_are_alone(tmp_path):
     together = {seed: measured(found) for seed, found in learner(CURVED, tmp_path).train([0, 1])}
     for seed in (0, 1):

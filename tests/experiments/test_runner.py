@@ -116,6 +116,7 @@ def test_how_seeds_share_the_machine_does_not_enter_the_result(mode, whole, tmp_
         assert mine.select(keys).equals(theirs.select(keys))
 
 
+@pytest.mark.slow
 def test_seeds_under_vmap_learn_what_they_learn_alone():
     env, params, _ = world_of(TINY)
     algorithm = make_algorithm("ppo", TINY.options, TINY.steps)
@@ -168,6 +169,7 @@ def test_a_damaged_checkpoint_only_costs_time(tmp_path):
 
 
 @pytest.mark.parametrize("when", ["compiling", "exact"])
+@pytest.mark.slow
 def test_ctrl_c_ends_at_once_with_130_and_keeps_what_is_done(when, tmp_path):
     algorithms = ("--algorithms", "ppo", "--steps", "100000000")
     exact = ("--algorithms", "", "--policy-class", "time")

@@ -137,6 +137,7 @@ def test_variants_have_files_of_their_own(tmp_path):
     assert len(files) == 2 * len(names)
 
 
+@pytest.mark.slow
 def test_a_run_of_variants_keeps_each_under_its_name(tmp_path):
     folder = run_experiment(TINY, tmp_path)
     final = pl.read_parquet(folder / "final.parquet")

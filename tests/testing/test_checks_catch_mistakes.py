@@ -113,6 +113,7 @@ def test_hidden_randomness_and_the_clock_are_found(broken):
         check_purity(env, env.default_params())
 
 
+@pytest.mark.slow
 def test_a_learner_that_climbs_down_fails_the_probe():
     backwards = PPO(num_envs=64, num_steps=2, num_minibatches=2, width=16, learning_rate=-1e-2)
     with pytest.raises(ConformanceError, match="probe 'action'"):

@@ -54,6 +54,7 @@ WORLDS = {
 
 
 @pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.slow
 def test_world_keeps_the_contract(name):
     check_environment(WORLDS[name](), num_steps=400)
 
@@ -78,6 +79,7 @@ def test_a_bankrupt_lender_decides_on_nobody():
     assert float(trial.steps.outcome.weight[-1][ended].sum()) == 0.0
 
 
+@pytest.mark.slow
 def test_ppo_keeps_the_contract():
     ppo = PPO(num_envs=4, num_steps=8, num_minibatches=2, num_epochs=1, width=8)
     check_algorithm(ppo, Probe())

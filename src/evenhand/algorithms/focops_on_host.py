@@ -57,7 +57,8 @@ class HostFOCOPS(AbstractAlgorithm):
     def for_budget(self, num_updates):
         return replace(self, method=self.method.for_budget(num_updates))
 
-    def init(self, key, env, params):
+    # The contract has one world; on the host a tuple of them stands in its place.
+    def init(self, key: PRNGKeyArray, env: Any, params: Any) -> TrainState:
         self._check(env)
         world, rule = env[0], self.method.rule
         layout = layout_of(env)
@@ -75,14 +76,16 @@ class HostFOCOPS(AbstractAlgorithm):
         learner, reach = state.learner, jnp.asarray(self.method.obs_reach, jnp.float32)
         return GroupPolicy(learner.agents.actor, learner.scalers, reach, None)
 
-    def update(self, key, env, params, state):
+    def update(
+        self, key: PRNGKeyArray, env: Any, params: Any, state: TrainState
+    ) -> tuple[TrainState, Log]:
         """One group's turn: collect on the host, then learn."""
         collect_key, learn_key = jr.split(key)
         z = int(self.method.whose_turn(layout_of(env), state.learner))
         world = env[z]
         task = np.array(world.column_task, np.int32)
         agents = pick_group((state.learner.agents.actor, state.learner.scalers), z)
-        actor = HostActor(*agents, float(self.method.obs_reach), task)
+        actor = HostActor(agents[0], agents[1], float(self.method.obs_reach), task)
         seed = int(jr.randint(collect_key, (), 0, 2**31 - 1))
         found = host_rollout(world, actor, self.num_steps, seed)
         columns = self._columns(layout_of(env), found, task)
@@ -92,7 +95,9 @@ class HostFOCOPS(AbstractAlgorithm):
         rows = (found.batch, found.cut, jnp.asarray(task))
         return _learn(learn_key, self.method, layout_of(env), state, *rows)
 
-    def learn(self, key, env, params, state, batch):
+    def learn(
+        self, key: PRNGKeyArray, env: Any, params: Any, state: TrainState, batch: Transition
+    ) -> tuple[TrainState, Log]:
         """The run after one group's turn on a batch without cuts; `update` knows of cuts."""
         z = int(self.method.whose_turn(layout_of(env), state.learner))
         task = jnp.asarray(np.array(env[z].column_task, np.int32))

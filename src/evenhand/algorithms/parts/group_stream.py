@@ -105,4 +105,5 @@ def turn_samples(
     pull, push = pull_and_push(scaled, counts, weights)
     old = actor(shown, task)
     seen = (shown, batch.action, task, old, old.log_prob(batch.action))
-    return TurnSamples(*jax.tree.map(flat, seen), pull, push, target, counts)
+    obs, action, ran, before, log_prob = jax.tree.map(flat, seen)
+    return TurnSamples(obs, action, ran, before, log_prob, pull, push, target, counts)

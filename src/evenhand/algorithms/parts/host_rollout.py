@@ -101,9 +101,10 @@ def host_rollout(world: ColumnWorld, actor: HostActor, num_steps: int, seed: int
     outcome = Outcome(
         jnp.asarray(group), jnp.asarray(person), nothing, nothing, jnp.asarray(weight)
     )
+    there = {name: jnp.asarray(values) for name, values in kept.items()}
     batch = Transition(
-        *(jnp.asarray(kept[name]) for name in ("obs", "action", "rewards")),
-        jnp.asarray(flags["terminated"]), outcome, jnp.asarray(kept["successor"]),
+        there["obs"], there["action"], there["rewards"], jnp.asarray(flags["terminated"]),
+        outcome, there["successor"],
     )  # fmt: skip
     return HostBatch(batch, jnp.asarray(ended), paid, episodes)
 

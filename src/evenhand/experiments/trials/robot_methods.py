@@ -40,4 +40,5 @@ def algorithm_of(
         made = only_constraining(made, task)
     if name == "focops-unconstrained":
         made = only_constraining(made, "none")
-    return HostFOCOPS(made.for_budget(updates))
+    made = replace(made, anneal_updates=updates)
+    return HostFOCOPS(method=made)  # pyright: ignore[reportCallIssue]

@@ -121,7 +121,7 @@ class RobotTrial(Trial):
         for z, world in enumerate(self._worlds(_EVALUATION_COPIES)):
             task = np.array(world.column_task, np.int32)
             agent = pick_group((learner.agents.actor, learner.scalers), z)
-            actor = HostActor(*agent, float(algorithm.method.obs_reach), task)
+            actor = HostActor(agent[0], agent[1], float(algorithm.method.obs_reach), task)
             steps = _EVALUATION_EPISODES * self.episode_steps
             found = host_rollout(world, actor, steps, 2**30 + seed)
             own = found.paid[np.arange(len(task)), task]
