@@ -53,6 +53,18 @@ LEARNERS: dict[str, tuple[str, str]] = {
         "PPO-C",
         "learned: PPO charged for the squared difference of what its decisions bring the groups",
     ),
+    "focops": (
+        "FOCOPS",
+        "learned: an agent per group in turns, with multipliers on the gap of every pair and task",
+    ),
+    "group-lagrangian-ppo": (
+        "Lagrangian PPO, a group a turn",
+        "learned: FOCOPS's turns and multipliers on the clipped surrogate of PPO",
+    ),
+    "group-ppo": (
+        "PPO, a group a turn",
+        "learned: FOCOPS's turns on the clipped surrogate of PPO, without constraints",
+    ),
     "ppo-cb": (
         "PPO-Cb",
         "learned: PPO-C charged too for unequal approvals of people with equal benefit",
