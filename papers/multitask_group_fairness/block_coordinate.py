@@ -2,6 +2,7 @@
 
     python papers/multitask_group_fairness/block_coordinate.py            everything
     python papers/multitask_group_fairness/block_coordinate.py --exact    exact turns alone
+    python papers/multitask_group_fairness/block_coordinate.py --draw     the figure again
 
 The optimum is the linear program over all groups' policies at once. Beside it stand (1) exact
 turns: one group's policy is the best there is while the others' returns stay fixed, until nothing
@@ -31,6 +32,7 @@ from evenhand.core.training import train
 from evenhand.data.river_swim import TASKS, River, swimmers
 from evenhand.envs.river_swim import RiverSwim
 from evenhand.experiments.compilation import configure_compilation
+from evenhand.experiments.figures.style import INK, MUTED, styled
 from evenhand.experiments.training import pick
 from evenhand.tabular.block_coordinate import block_ascent
 from evenhand.tabular.evaluation import expected_returns
@@ -139,30 +141,47 @@ def _listed(numbers: np.ndarray) -> str:
 
 
 def draw() -> None:
-    """The figure: share of the optimum, of exact turns and of FOCOPS with all constraints."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
-    for axis, file in zip(axes, ("exact", "learned"), strict=True):
+    """The figure: a row per setting; hollow points exceed the tolerance by more than 0.01."""
+    tables = {}
+    for file in ("exact", "learned"):
         lines = (RESULTS / f"block_coordinate_{file}.csv").read_text().splitlines()
         names, *rows = [line.split(",") for line in lines]
-        rows = [dict(zip(names, row, strict=True)) for row in rows]
-        rows = [row for row in rows if row.get("constrained", "all") == "all"]
-        kinds = sorted({(r["tasks"], r["groups"], r["tolerance"]) for r in rows})
-        for place, kind in enumerate(kinds):
-            of_kind = [r for r in rows if (r["tasks"], r["groups"], r["tolerance"]) == kind]
-            spread = place + np.linspace(-0.25, 0.25, len(of_kind))
-            axis.plot(spread, [float(r["share"]) for r in of_kind], "o", alpha=0.6)
-        names = [f"{g} groups\n{t} tasks\n{limit}" for t, g, limit in kinds]
-        axis.set_xticks(range(len(kinds)), names, fontsize=7)
-        axis.axhline(1.0, color="black", linewidth=0.8)
-        axis.set_title("exact turns" if file == "exact" else "FOCOPS, constraints on all tasks")
-    axes[0].set_ylabel("total return, share of the joint optimum")
-    figure.tight_layout()
-    figure.savefig(RESULTS / "block_coordinate.png", dpi=120)
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        tables[file] = [row for row in found if row.get("constrained", "all") == "all"]
+    kinds = sorted({_kind(row) for rows in tables.values() for row in rows}, reverse=True)
+    with styled():
+        figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), sharey=True)
+        titles = ("Exact turns, from four starts in two orders", "FOCOPS, three seeds")
+        for axis, rows, title in zip(axes, tables.values(), titles, strict=True):
+            for row in rows:
+                over = float(row.get("largest_gap", 0)) > float(row["tolerance"]) + 0.01
+                face = "none" if over else INK
+                place, share = kinds.index(_kind(row)), float(row["share"])
+                axis.plot(share, place, "o", color=INK, markerfacecolor=face, alpha=0.7)
+            axis.axvline(1.0, color=MUTED, linewidth=0.9)
+            axis.set_title(title, size=9.5, loc="left")
+            axis.set_xlabel("total return, share of the joint optimum", size=9)
+        axes[0].set_yticks(range(len(kinds)), [_said(kind) for kind in kinds], size=8.5)
+        axes[1].plot([], [], "o", color=INK, markerfacecolor="none", label="gap over the tolerance")
+        axes[1].legend(loc="lower right", frameon=False, fontsize=8.5)
+        figure.tight_layout()
+        figure.savefig(RESULTS / "block_coordinate.png", dpi=120)
+
+
+def _kind(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["tasks"], row["groups"], row["tolerance"]
+
+
+def _said(kind: tuple[str, str, str]) -> str:
+    tasks, groups, tolerance = kind
+    return f"{groups} groups, {tasks} task{'s' * (tasks != '1')}, tolerance {tolerance}"
 
 
 def main() -> None:
     """Compute what is asked for, and write it."""
     RESULTS.mkdir(exist_ok=True)
+    if "--draw" in sys.argv:
+        return draw()
     rows = [row for G, M in product((2, 3), (1, 2, 3)) for row in exact_rows(G, M)]
     write_text(RESULTS / "block_coordinate_exact.csv", "\n".join([EXACT, *rows]) + "\n")
     if "--exact" not in sys.argv:
