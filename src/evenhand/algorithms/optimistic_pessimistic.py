@@ -43,6 +43,9 @@ class OptimisticPessimistic(AbstractGapLearner):
     - `scale`: b, multiplies the confidence radius. 1 is the theory; anything less is a choice
       under which violations are possible, and are counted.
     - `failure_prob`: delta, the chance that the confidence event fails at scale 1.
+    - `min_visits`: a state and action visited less often counts as unknown whatever the scale. The
+      paper has no such rule (0); without it a small scale trusts what was seen once, and exceeds
+      the tolerance.
     - `rule`: "paper" or the tighter "hoeffding" radius.
     - `coefficient`: c, weight of the radius in shifted rewards; S H by default.
     - `tasks`: the tasks whose gap is bounded, all by default. One name is the single-task method,
@@ -52,6 +55,7 @@ class OptimisticPessimistic(AbstractGapLearner):
 
     scale: float = 1.0
     failure_prob: float = 0.1
+    min_visits: int = 5
     rule: str = "paper"
     coefficient: float | None = None
     tasks: tuple[str, ...] | None = None
@@ -61,6 +65,8 @@ class OptimisticPessimistic(AbstractGapLearner):
         check_replan(self.replan)
         if not self.scale >= 0:
             raise InputError(f"scale must be 0 or more, got {self.scale}; 1 is the theory's value")
+        if self.min_visits < 0:
+            raise InputError(f"min_visits must be 0 or more, got {self.min_visits}")
         if not 0 < self.failure_prob < 1:
             raise InputError(
                 f"failure_prob must lie between 0 and 1, got {self.failure_prob}; try 0.1"
@@ -77,7 +83,7 @@ class OptimisticPessimistic(AbstractGapLearner):
         groups, horizon, states, actions = problem.initial_policy.shape
         shape = (groups, states, actions)
         return confidence_radius(
-            shape, horizon, num_episodes, self.failure_prob, self.scale, self.rule
+            shape, horizon, num_episodes, self.failure_prob, self.scale, self.rule, self.min_visits
         )
 
     def reward_shift(self, problem: GapProblem) -> float:

@@ -27,15 +27,23 @@ class ConfidenceRadius:
     """beta(N) = scale * sqrt(weight / max(1, N)), how far one estimated probability may be off.
 
     `scale` 1 is the value of the theory; less is a practical choice under which the confidence
-    event, and with it every guarantee, may fail.
+    event, and with it every guarantee, may fail. What was visited fewer than `min_visits` times
+    counts as unknown whatever the scale: its radius is at least `ignorance`, by default 1 / S,
+    which shifts returns by the most that an error in one step can change them, H. At scale 1
+    that changes nothing, for the radius of so few visits is wider.
     """
 
     weight: float
     scale: float = 1.0
+    min_visits: int = 0
+    ignorance: float = 1.0
 
     def __call__(self, visits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """beta for each number of visits."""
-        return self.scale * np.sqrt(self.weight / np.maximum(visits, 1.0))
+        radius = self.scale * np.sqrt(self.weight / np.maximum(visits, 1.0))
+        if not self.min_visits:
+            return radius
+        return np.where(visits < self.min_visits, np.maximum(radius, self.ignorance), radius)
 
     def visits_for(self, radius: float) -> float:
         """Visits after which beta is `radius`: scale^2 * weight / radius^2."""
@@ -49,6 +57,7 @@ def confidence_radius(
     failure_prob: float,
     scale: float = 1.0,
     rule: str = "paper",
+    min_visits: int = 0,
 ) -> ConfidenceRadius:
     """The radius that holds for all entries and episodes at once with prob. 1 - `failure_prob`.
 
@@ -61,8 +70,10 @@ def confidence_radius(
     G, S, A = shape
     events = S * S * A * horizon * num_episodes / failure_prob
     if rule == "paper":
-        return ConfidenceRadius(float(np.log(4 * G * G * events)), scale)
-    return ConfidenceRadius(float(np.log(2 * G * events)) / 2, scale)
+        weight = float(np.log(4 * G * G * events))
+    else:
+        weight = float(np.log(2 * G * events)) / 2
+    return ConfidenceRadius(weight, scale, min_visits, 1.0 / S)
 
 
 def confidence_event(

@@ -12,7 +12,7 @@ from evenhand.algorithms.parts.gap_record import GapRecord, curves, summary
 from evenhand.core.errors import InputError
 from evenhand.experiments.trials.trial import Rows
 
-_LEARNER = ("scale", "failure_prob", "rule", "coefficient", "replan")
+_LEARNER = ("scale", "min_visits", "failure_prob", "rule", "coefficient", "replan")
 METHODS: dict[str, tuple[str, ...]] = {
     "optimistic-pessimistic": _LEARNER,
     "optimistic-pessimistic-one-task": ("task", *_LEARNER),
