@@ -10,14 +10,14 @@ from evenhand.algorithms.parts.gap_problem import GapProblem, uniform_policy
 from evenhand.algorithms.parts.gap_run import GapRun
 from evenhand.core.errors import InputError
 
-SEARCH = CertifiedStart(OptimisticPessimistic(scale=0.1, replan=3))
+SEARCH = CertifiedStart(OptimisticPessimistic(scale=0.1, min_visits=0, replan=3))
 
 
 @pytest.mark.parametrize(
     "learner",
     [
-        OptimisticPessimistic(scale=5e-4),
-        OptimisticPessimistic(scale=5e-4, replan="doubling"),
+        OptimisticPessimistic(scale=5e-4, min_visits=0),
+        OptimisticPessimistic(scale=5e-4, min_visits=0, replan="doubling"),
         CertaintyEquivalent(replan=2),
         SEARCH,
     ],
@@ -49,7 +49,7 @@ def test_a_file_of_another_run_or_of_nothing_is_refused(tmp_path):
     learner = OptimisticPessimistic()
     save_run(GapRun(learner, river, 30, seed=0).advance(5), file)
     for other in (
-        (OptimisticPessimistic(scale=0.5), river, 30, 0),
+        (OptimisticPessimistic(scale=0.5, min_visits=0), river, 30, 0),
         (learner, two_task_river(tolerance=1.2), 30, 0),
         (learner, river, 31, 0),
         (learner, river, 30, 1),

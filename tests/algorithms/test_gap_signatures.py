@@ -34,9 +34,9 @@ def test_a_run_that_only_falls_back_says_after_how_much_it_would_not():
     assert sentence.startswith("All 10 episodes fell back")
     # The scale that is recommended does leave, after a tenth of the episodes as promised.
     scale = float(sentence.split("scale of about ")[1].split(",")[0])
-    assert episodes_to_leave(OptimisticPessimistic(scale), river, 20_000) == pytest.approx(
-        2000, rel=0.3
-    )
+    assert episodes_to_leave(
+        OptimisticPessimistic(scale, min_visits=0), river, 20_000
+    ) == pytest.approx(2000, rel=0.3)
 
 
 def test_an_initial_policy_that_can_never_pass_is_told_from_one_that_is_not_yet_known():
@@ -44,9 +44,11 @@ def test_an_initial_policy_that_can_never_pass_is_told_from_one_that_is_not_yet_
     always = np.zeros((2, 2, 2, 2))
     always[..., 1] = 1.0
     problem = GapProblem(mdp, always, tolerance=1.4, initial_gap=0.3)
-    record = play(OptimisticPessimistic(scale=0.05), problem, 300)
+    record = play(OptimisticPessimistic(scale=0.05, min_visits=0), problem, 300)
     assert record.fell_back.all()
-    assert episodes_to_leave(OptimisticPessimistic(scale=0.05), problem, 300) == np.inf
+    assert (
+        episodes_to_leave(OptimisticPessimistic(scale=0.05, min_visits=0), problem, 300) == np.inf
+    )
     outside, only, event = signatures(record)
     assert "not at most initial_gap=0.3" in outside
     assert "CertifiedStart" in outside
@@ -73,7 +75,7 @@ def test_groups_too_different_for_any_policy_are_told_the_smallest_tolerance():
 
 
 def test_below_the_theorys_scale_a_clean_run_is_called_an_observation():
-    record = play(OptimisticPessimistic(scale=1e-4), two_task_river(), 30)
+    record = play(OptimisticPessimistic(scale=1e-4, min_visits=0), two_task_river(), 30)
     (sentence,) = signatures(record)
     assert "is an observation" in sentence
     assert "scale=0.0001" in sentence

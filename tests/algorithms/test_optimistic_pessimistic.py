@@ -155,7 +155,7 @@ def _gap(world, policy):
 
 
 def test_with_the_theorys_constants_the_river_is_never_left(river):
-    record = play(OptimisticPessimistic(scale=1.0), river, 20_000, until=60)
+    record = play(OptimisticPessimistic(scale=1.0, min_visits=0), river, 20_000, until=60)
     assert record.fell_back.all()
     assert episodes_to_leave(OptimisticPessimistic(), river, 20_000) > 1e7
     np.testing.assert_allclose(record.J, np.broadcast_to(river.initial_returns, record.J.shape))
@@ -177,7 +177,7 @@ def test_with_the_theorys_constants_a_small_world_is_learned_without_one_violati
 def test_fallbacks_grow_with_the_square_of_the_scale_and_as_predicted(river):
     counts = {}
     for scale in (5e-4, 1e-3, 2e-3):
-        learner = OptimisticPessimistic(scale=scale)
+        learner = OptimisticPessimistic(scale=scale, min_visits=0)
         run = GapRun(learner, river, 20_000, seed=1)
         while run.state.reason[max(run.state.episode - 1, 0)] == Reason.margin:
             run.advance(run.state.episode + 1)
@@ -188,24 +188,41 @@ def test_fallbacks_grow_with_the_square_of_the_scale_and_as_predicted(river):
     assert 3 < counts[2e-3] / counts[1e-3] < 5.5
 
 
+def test_at_the_theory_s_scale_few_visits_need_no_rule_of_their_own():
+    problem = two_state_problem()
+    runs = [play(OptimisticPessimistic(min_visits=n), problem, 20_000, until=40) for n in (0, 5)]
+    np.testing.assert_array_equal(runs[0].J, runs[1].J)
+
+
+def test_what_was_seen_once_is_trusted_at_a_small_scale_unless_it_counts_as_unknown():
+    def largest(min_visits):
+        learner = OptimisticPessimistic(scale=1e-3, min_visits=min_visits)
+        return GapRun(learner, two_task_river(), 20_000, seed=3).advance(150).record().gaps.max()
+
+    assert largest(0) > 1.4
+    assert largest(5) <= 1.1
+
+
 def test_doubling_solves_a_number_of_programs_that_grows_with_the_logarithm(river):
     G, H, S, A = river.initial_policy.shape
     num_episodes = 1500
-    record = play(OptimisticPessimistic(scale=1e-3, replan="doubling"), river, num_episodes)
+    record = play(
+        OptimisticPessimistic(scale=1e-3, min_visits=0, replan="doubling"), river, num_episodes
+    )
     most = 1 + G * S * A * (2 + np.log2(H * num_episodes))
     assert record.planned.sum() <= most
     last_third = record.planned[1000:].sum()
     assert 0 < last_third < 0.03 * 500
-    every = play(OptimisticPessimistic(scale=1e-3, replan=7), river, 60)
+    every = play(OptimisticPessimistic(scale=1e-3, min_visits=0, replan=7), river, 60)
     np.testing.assert_array_equal(np.flatnonzero(every.planned), np.arange(0, 60, 7))
 
 
 def test_both_constraints_keep_both_gaps_and_one_constraint_or_none_does_not(river):
     """The picture of the reference runs, in a few hundred episodes."""
-    both = play(OptimisticPessimistic(scale=1e-3), river, 250)
+    both = play(OptimisticPessimistic(scale=1e-3, min_visits=0), river, 250)
     assert both.violated.any(1).mean() < 0.03
     assert (both.gaps[-1] < 1.1).all()
-    one = play(OptimisticPessimistic(scale=1e-3, tasks=("predecessor",)), river, 250)
+    one = play(OptimisticPessimistic(scale=1e-3, min_visits=0, tasks=("predecessor",)), river, 250)
     assert not one.violated[:, 0].any()
     assert one.violated[:, 1].mean() > 0.15
     plain = play(CertaintyEquivalent(), river, 250)
@@ -216,13 +233,15 @@ def test_both_constraints_keep_both_gaps_and_one_constraint_or_none_does_not(riv
 @pytest.mark.slow
 def test_two_thousand_episodes_end_where_the_reference_runs_do(river):
     """Another generator and schedule than the reference: 132, 2,181 and .988 for the first."""
-    record = play(OptimisticPessimistic(scale=1e-3), river, 2000)
+    record = play(OptimisticPessimistic(scale=1e-3, min_visits=0), river, 2000)
     numbers = summary(record)
     assert 40 < numbers["fallbacks"] < 200
     assert numbers["violations"] <= 3
     assert numbers["regret"] == pytest.approx(2181, rel=0.1)
     assert 0.9 < record.gaps[-1].max() < 1.1
-    one = summary(play(OptimisticPessimistic(scale=1e-3, tasks=("predecessor",)), river, 2000))
+    one = summary(
+        play(OptimisticPessimistic(scale=1e-3, min_visits=0, tasks=("predecessor",)), river, 2000)
+    )
     assert one["violations"] > 600
     assert one["max_gap[near-goal]"] > 2.2
     plain = summary(play(CertaintyEquivalent(), river, 2000))
@@ -241,7 +260,10 @@ def test_with_its_coefficient_the_learner_is_the_predecessors(river):
 
 
 def test_a_run_that_was_interrupted_planned_or_not_ends_the_same(river):
-    for learner in (OptimisticPessimistic(scale=5e-4), OptimisticPessimistic(replan="doubling")):
+    for learner in (
+        OptimisticPessimistic(scale=5e-4, min_visits=0),
+        OptimisticPessimistic(replan="doubling"),
+    ):
         whole = play(learner, river, 40)
         pieces = GapRun(learner, river, 40, seed=0)
         for until in (1, 17, 33, 90):

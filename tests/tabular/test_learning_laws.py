@@ -197,3 +197,14 @@ def test_a_solver_restored_from_its_basis_goes_on_bit_by_bit():
         if k >= 3 and k % 3 == 0:
             second = GroupFairLP(mdp, 1.1)
             second.solver.restore(first.solver.basis())
+
+
+@given(scale=st.floats(1e-4, 1), least=st.integers(1, 20), seed=st.integers(0, 99))
+def test_what_was_hardly_visited_is_unknown_whatever_the_scale(scale, least, seed):
+    visits = np.random.default_rng(seed).integers(0, 40, (2, 7, 2)).astype(float)
+    shape = ((2, 7, 2), 10, 20_000, 0.1)
+    plain = learning.confidence_radius(*shape, scale)(visits)
+    held = learning.confidence_radius(*shape, scale, min_visits=least)(visits)
+    np.testing.assert_array_equal(held[visits >= least], plain[visits >= least])
+    # c = S H times the radius: as much as a step can change a return.
+    assert (learning.reward_coefficient(7, 10) * held[visits < least] >= 10 - 1e-12).all()
