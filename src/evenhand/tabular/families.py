@@ -95,7 +95,7 @@ def longest_costly_chain(alpha: float, discount: float) -> int:
     Going ahead from the first state is worth discount^(n - 1) - discount * first_reward more than
     going back, the smallest difference of all, and must exceed alpha.
     """
-    if not (0 < alpha and 0 < discount < 1):
+    if not (alpha > 0 and 0 < discount < 1):
         raise InputError(f"alpha must be above 0 and discount in (0, 1), got {alpha}, {discount}")
     n = max(1, int(1 + np.log(2.01 * alpha) / np.log(discount)) - 1)
     while discount**n > 2.01 * alpha:
