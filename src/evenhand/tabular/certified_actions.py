@@ -12,13 +12,8 @@ and then it may be played alone, without breaking the notion (Definition 4 of Ja
 in any problem that agrees with what was seen. Among certified actions the most hopeful is played.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
-
-Draw = Callable[[Float[np.ndarray, " A"]], int]
-
 
 class CertifiedActions:
     """Memory and plan of the learner; `table (S, A)` is what it plays in every state now."""

@@ -33,7 +33,7 @@ def ahead_chance(actions: int, choice_alpha: float = 0.0) -> float:
     Every other action then has alpha less, which is what alpha-choice fairness allows at ties; at
     alpha = 0 all are equal. (The proof of Theorem 4 uses the weaker bound 1/k + alpha.)
     """
-    if actions < 2 or not 0 <= choice_alpha:
+    if actions < 2 or not choice_alpha >= 0:
         raise InputError(
             f"actions must be at least 2 and choice_alpha at least 0, got {actions} and "
             f"{choice_alpha}"
