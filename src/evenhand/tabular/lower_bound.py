@@ -112,7 +112,8 @@ def _doublings(
         moves = moves @ moves
         # Squaring doubles the rounding error of rows that nearly add up to one, and their
         # distance from one is all that counts; sums of positive numbers do not lose it.
-        moves *= ((1 - arrived) / moves.sum(1))[:, None]
+        left, rows = np.maximum(1 - arrived, 0), moves.sum(1)
+        moves *= np.divide(left, rows, out=np.zeros(n), where=rows > 0)[:, None]
 
 
 @dataclass(frozen=True)
