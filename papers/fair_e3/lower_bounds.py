@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results"
 SIZES, EPS = tuple(range(4, 25, 2)), 0.1
 CHAIN, COSTLY = 0.6, 0.95  # discounts
 ALPHAS, ACTION_ALPHA = (0.0, 0.05, 0.1, 0.2), 0.05
-DISCOUNTS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96)
+DISCOUNTS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95)
 DRAWN, WALKS = (6, 8, 10, 12), 200
 CROSSED, RUNS = (8, 12, 16, 20, 24), 20
 HEADER = "panel,alpha,discount,n,kind,steps"
@@ -46,7 +46,8 @@ def chain_rows() -> list[tuple]:
     for alpha in ALPHAS:
         growth = chain_growth(SIZES, 2, CHAIN, EPS, alpha)
         rows += [
-            ("choice", alpha, CHAIN, n, "exact", t) for n, t in zip(SIZES, growth.steps, strict=True)
+            ("choice", alpha, CHAIN, n, "exact", t)
+            for n, t in zip(SIZES, growth.steps, strict=True)
         ]
         chance = ahead_chance(2, alpha)
         for n in DRAWN:
@@ -142,7 +143,9 @@ def draw_action(axes: Axes, rows: list[tuple]) -> None:
     a, (c0, c1, c2, *_) = ACTION_ALPHA, METHOD_COLOURS
     n, steps = chosen(rows, "action", "exact", a)
     axes.plot(n, steps, color=c0, label="costly chain, best learner")
-    axes.plot(n, steps[-1] * 2.0 ** (n - n[-1]), ":", color=c0, linewidth=0.9, label="slope, base 2")
+    axes.plot(
+        n, steps[-1] * 2.0 ** (n - n[-1]), ":", color=c0, linewidth=0.9, label="slope, base 2"
+    )
     axes.plot(*chosen(rows, "action", "drawn", a), "o", color=c0, markersize=3.5)
     axes.plot(*chosen(rows, "action", "uniform", a), "s--", color=c2, markersize=3,
               label="Def. 6, uniform, to last state")  # fmt: skip
@@ -160,7 +163,9 @@ def draw_discount(axes: Axes, rows: list[tuple]) -> None:
     axes.plot(x, steps, "o-", color=METHOD_COLOURS[0], markersize=3.5, label="longest costly chain")
     for c, line in ((1.0, "--"), (0.5, ":")):
         theory = [2 ** action_exponent(1 - 1 / one, c) for one in x]
-        axes.plot(x, theory, line, color="black", linewidth=0.9, label=f"2^(c/(1-discount)), c = {c}")
+        axes.plot(
+            x, theory, line, color="black", linewidth=0.9, label=f"2^(c/(1-discount)), c = {c}"
+        )
     axes.set_title("Theorem 5's own axis", size=8.5)
     axes.set_xlabel("1 / (1 - discount)", size=8)
     axes.set_ylim(1, 1e24)

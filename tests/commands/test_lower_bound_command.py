@@ -11,9 +11,7 @@ from rich.console import Console
 from evenhand import cli
 from evenhand.commands.lower_bound import LowerBoundOptions, run, show
 
-CALL = (
-    "lower-bound --family chain --actions 2 --states 6,9,12,15 --discount 0.6 --eps 0.1 --json"
-).split()
+CALL = "lower-bound --family chain --actions 2 --states 6,9,12,15 --discount 0.6 --eps 0.1 --json"
 
 
 def shown(result):
@@ -28,7 +26,7 @@ def test_the_call_of_the_documents_gives_the_known_times_without_jax():
         "sys.exit(code or 'jax' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *CALL], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *CALL.split()], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Chains on which equal treatment is dear, and the exact time that it costs, each computed twice."""
+"""Chains on which equal treatment is dear, and the exact time it costs, each computed twice."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,9 @@ def walk(n, chance):
     return moves
 
 
-@pytest.mark.parametrize(("n", "k", "discount"), [(2, 2, 0.5), (6, 3, 0.6), (15, 4, 0.9), (40, 2, 0.95)])
+@pytest.mark.parametrize(
+    ("n", "k", "discount"), [(2, 2, 0.5), (6, 3, 0.6), (15, 4, 0.9), (40, 2, 0.95)]
+)
 def test_closed_forms_of_the_chain_are_what_policy_iteration_finds(n, k, discount):
     q = optimal_q(chain(n, k, discount))
     assert np.allclose(q.max(1), chain_value(n, discount), atol=1e-12)

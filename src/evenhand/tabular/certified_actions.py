@@ -15,6 +15,7 @@ in any problem that agrees with what was seen. Among certified actions the most 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+
 class CertifiedActions:
     """Memory and plan of the learner; `table (S, A)` is what it plays in every state now."""
 

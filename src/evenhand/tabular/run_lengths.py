@@ -42,7 +42,8 @@ class Walks:
         return (earned + until[np.minimum(left, self.n - 1).astype(int)]) / steps
 
     def _summed(self, amounts: np.ndarray) -> Float[np.ndarray, " W"]:
-        return np.bincount(self.walk, amounts, self.num_walks)
+        # Of no runs at all numpy counts in whole numbers.
+        return np.bincount(self.walk, amounts, self.num_walks).astype(float)
 
 
 def sample_walks(n: int, chance: float, num_walks: int, generator: np.random.Generator) -> Walks:
