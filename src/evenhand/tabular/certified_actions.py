@@ -39,7 +39,7 @@ class CertifiedActions:
         return True
 
     def _plan(self) -> Float[np.ndarray, "S A"]:
-        known = (self.next >= 0).all(1)
+        known = np.all(self.next >= 0, axis=1)
         table = np.full(self.next.shape, 1 / self.next.shape[1])
         certified, hope = self._certified(known)
         for state in np.flatnonzero(known & certified.any(1)):

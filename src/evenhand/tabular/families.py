@@ -14,7 +14,7 @@ from evenhand.tabular.planning import policy_iteration, scalar_rewards
 
 def optimal_q(mdp: TabularMDP) -> Float[np.ndarray, "S A"]:
     """Optimal values of state and action to machine precision, of a problem with one group."""
-    value = policy_iteration(mdp).value
+    value = np.asarray(policy_iteration(mdp).value)
     ahead = mdp.transition @ value[:, None, :, None]
     return (scalar_rewards(mdp) + mdp.discount * ahead[..., 0])[0]
 
