@@ -59,6 +59,11 @@ COMMANDS: dict[str, Command] = {
         "evenhand.commands.group_fair_lp",
         "GroupFairOptions",
     ),
+    "lower-bound": Command(
+        "The exact time that equal treatment of actions costs on a chain.",
+        "evenhand.commands.lower_bound",
+        "LowerBoundOptions",
+    ),
     "decompose": Command(
         "Where a policy's gap of gain between two groups comes from, exactly.",
         "evenhand.commands.decompose",
