@@ -64,8 +64,7 @@ def run_actions(
     """
     if num_steps < 1 or not len(seeds):
         raise InputError(f"a log needs steps and seeds, got {num_steps} and {len(seeds)}")
-    if rewards not in REWARDS:
-        raise InputError(f"rewards are drawn as {' or '.join(REWARDS)}, got {rewards!r}")
+    check_rewards(rewards)
     start = time.perf_counter()
     log = _empty(num_steps, len(seeds), problem.num_actions)
     generators = [np.random.default_rng(seed) for seed in seeds]
@@ -83,6 +82,12 @@ def run_actions(
             states = _step(batch, world, log, begin + t, states, noise[t])
         advance(length)
     return ActionLog(*log, seconds=time.perf_counter() - start)
+
+
+def check_rewards(rewards: str) -> None:
+    """Refuse a way to draw rewards that does not exist."""
+    if rewards not in REWARDS:
+        raise InputError(f"rewards are drawn as {' or '.join(REWARDS)}, got {rewards!r}")
 
 
 class _World:
