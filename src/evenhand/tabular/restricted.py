@@ -13,9 +13,11 @@ from jaxtyping import Bool, Float, Int
 
 
 def action_mask(
-    q_values: Float[np.ndarray, "*B S A"], slack: float, tie: float = 0.0
+    q_values: Float[np.ndarray, "*B S A"],
+    slack: float | Float[np.ndarray, "*B 1 1"],
+    tie: float = 0.0,
 ) -> Bool[np.ndarray, "*B S A"]:
-    """The actions whose value is within `slack` of the best one (Def. 5).
+    """The actions whose value is within `slack` of the best one (Def. 5); one slack, or per run.
 
     With the true Q* of the whole problem and slack alpha, every law on these actions is
     alpha-action fair (Obs. 4), and an optimal policy is left (Obs. 5). With estimates within

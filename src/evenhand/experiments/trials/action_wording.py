@@ -42,8 +42,8 @@ MEASURES: dict[str, Measure] = {
     "value_gap": Measure(
         "Distance to the optimum in the values of states",
         "reward",
-        "(1 - discount) times the difference between the mean of V* over the states that an optimal "
-        "policy visits in the long run and over those visited: what eps-optimality is about. It can "
+        "(1 - discount) times the difference between the mean of V* over the states that a best "
+        "policy visits in the long run and over those visited: what eps-optimality asks. It can "
         "be negative, in a state from which much can be earned.",
         "",
     ),
