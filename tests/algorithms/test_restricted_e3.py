@@ -8,12 +8,14 @@ import pytest
 from evenhand.algorithms.boltzmann import Boltzmann
 from evenhand.algorithms.e3 import E3
 from evenhand.algorithms.interval_certified import IntervalCertified, certified_set
+from evenhand.algorithms.parts.action_counts import ActionCounts
 from evenhand.algorithms.parts.action_learner import Mode
 from evenhand.algorithms.parts.action_problem import ActionProblem, action_problem
 from evenhand.algorithms.parts.action_run import run_actions
 from evenhand.algorithms.parts.e3_constants import horizon_time, theory_constants
 from evenhand.algorithms.parts.importance_q import deterministic_policies, trajectory_values
 from evenhand.algorithms.parts.mixing_phases import MixingPhases
+from evenhand.algorithms.parts.value_intervals import HoeffdingRadius, ValueIntervals
 from evenhand.algorithms.r_max import RMax
 from evenhand.algorithms.restricted_e3 import RestrictedE3
 from evenhand.algorithms.tabular_q_learning import QLearning
@@ -61,32 +63,32 @@ def batch_of(learner, problem, num_steps, seeds):
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=NAMES)
 def test_a_run_among_others_is_the_run_alone_and_a_seed_its_log(learner, problem):
-    many = run_actions(learner, problem, 1500, [3, 4, 5])
+    many = run_actions(learner, problem, 700, [3, 4, 5])
     for i, seed in enumerate([3, 4, 5]):
-        alone = run_actions(learner, problem, 1500, [seed])
+        alone = run_actions(learner, problem, 700, [seed])
         for part in ("states", "actions", "laws", "rewards", "modes", "num_known"):
             assert np.array_equal(getattr(alone, part)[:, 0], getattr(many, part)[:, i]), part
-    other = run_actions(learner, problem, 1500, [6]).states[:, 0]
+    other = run_actions(learner, problem, 700, [6]).states[:, 0]
     assert not np.array_equal(other, many.states[:, 0])
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=NAMES)
 def test_laws_asked_for_at_all_states_are_those_played_and_asking_changes_nothing(learner, problem):
     asked = []
-    heard = run_actions(learner, problem, 600, [0, 1], audit=lambda t, laws: asked.append(laws))
-    plain = run_actions(learner, problem, 600, [0, 1])
+    heard = run_actions(learner, problem, 250, [0, 1], audit=lambda t, laws: asked.append(laws))
+    plain = run_actions(learner, problem, 250, [0, 1])
     assert np.array_equal(heard.laws, plain.laws)
     assert np.array_equal(heard.states, plain.states)
     laws = np.stack(asked)
     assert np.abs(laws.sum(-1) - 1).max() < 1e-12
-    steps, runs = np.ix_(range(600), range(2))
+    steps, runs = np.ix_(range(250), range(2))
     at = laws[steps, runs, plain.states]
     assert np.array_equal(at.astype(np.float32), plain.laws)
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=NAMES)
 def test_actions_are_drawn_from_the_laws_and_states_from_the_problem(learner, problem):
-    log = run_actions(learner, problem, 3000, range(4))
+    log = run_actions(learner, problem, 1200, range(8))
     chance = np.take_along_axis(log.laws, log.actions[..., None].astype(int), -1)[..., 0]
     assert (chance > 0).all()
     # Expected minus seen, over standard deviations: a martingale's sum is near normal.
@@ -203,14 +205,15 @@ def test_balanced_wandering_takes_the_action_tried_least(problem):
         tried[state, action] += 1
 
 
+@pytest.mark.slow
 def test_learners_end_near_the_optimum_and_uniform_play_does_not(problem):
+    learners = [RestrictedE3(alpha=ALPHA, m_q=20), E3(m=30), RMax(m=30), UCBVI(), UniformPlay()]
     late = {}
-    for learner in LEARNERS:
-        log = run_actions(learner, problem, 12_000, range(6))
-        late.setdefault(type(learner).__name__, log.rewards[-4000:].mean() - problem.best_gain)
-    for name in ("RestrictedE3", "E3", "RMax", "UCBVI"):
-        assert late[name] > -0.05, late
-    assert late["UniformPlay"] < -0.2
+    for learner in learners:
+        log = run_actions(learner, problem, 7000, range(6))
+        late[type(learner).__name__] = log.rewards[-3000:].mean() - problem.best_gain
+    assert late.pop("UniformPlay") < -0.2
+    assert min(late.values()) > -0.03, late
 
 
 def test_the_best_gain_is_that_of_a_long_run_of_the_optimum(problem):
@@ -247,8 +250,8 @@ def test_reusable_trajectories_estimate_every_policy_without_bias():
 
 def test_the_importance_sampling_learner_finds_the_best_actions_of_a_tiny_problem():
     problem = action_problem(ergodic_random(3, 2, seed=4, discount=0.5))
-    learner = RestrictedE3(alpha=0.1, m_q=3000, horizon=4, estimator="importance-sampling")
-    batch, _ = batch_of(learner, problem, 80_000, range(2))
+    learner = RestrictedE3(alpha=0.1, m_q=800, horizon=3, estimator="importance-sampling")
+    batch, _ = batch_of(learner, problem, 8000, range(2))
     assert batch.known.all()
     best = action_mask(problem.q_values, 0.0)
     gaps = np.sort(problem.q_values.max(-1, keepdims=True) - problem.q_values, -1)[:, 1]
@@ -271,12 +274,25 @@ def test_no_certified_set_breaks_the_notion_for_any_values_within_the_bounds():
 
 
 def test_value_bounds_hold_and_learners_that_need_them_keep_their_word():
-    problem = action_problem(ergodic_random(4, 2, seed=1, discount=0.5))
-    learner = IntervalCertified(alpha=0.05, num_steps=6000)
-    log = run_actions(learner, problem, 6000, range(10))
-    found = action_fairness(log.states, log.laws, problem.q_values, 0.05)
+    # Both states can be chosen from both, and one of them pays: gaps of 0.5.
+    move = np.broadcast_to(np.eye(2), (2, 2, 2)).copy()
+    problem = ActionProblem(move, np.array([1.0, 0.0]), np.array([0.5, 0.5]), 0.5)
+    learner = IntervalCertified(alpha=0.2, num_steps=4000)
+    log = run_actions(learner, problem, 4000, range(10))
+    found = action_fairness(log.states, log.laws, problem.q_values, 0.2)
     assert found.action_fair.all()
     assert (log.laws == 0).any(), "nothing was certified, so nothing was tested"
+    counts = ActionCounts(10, 2, 2)
+    runs = np.arange(10)
+    for t in range(3999):
+        counts.add(runs, log.states[t], log.actions[t], log.rewards[t],
+                   log.states[t + 1])  # fmt: skip
+        if t in (0, 10, 100, 1000, 3998):
+            bounds = ValueIntervals(HoeffdingRadius(4, 0.1, 1.0, 4000), 0.5, (10, 2, 2))
+            bounds.tighten(counts, runs)
+            assert (bounds.lower <= problem.q_values + 1e-9).all()
+            assert (bounds.upper >= problem.q_values - 1e-9).all()
+    assert (bounds.upper - bounds.lower).max() < 1
 
 
 def test_phases_double_the_mixing_time_and_grow():

@@ -155,7 +155,7 @@ class _RestrictedE3Batch(ExploreExploitBatch):
             return q_values(transition, reward, self.discount)
         found = np.zeros(transition.shape[:-1])
         for i, (run, state) in enumerate(zip(runs, states, strict=True)):
-            found[i, state] = self._store.q_values(run, state, self.discount)
+            found[i, state] = self._store.q_values(int(run), int(state), self.discount)
         return found
 
 
