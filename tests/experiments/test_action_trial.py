@@ -54,7 +54,7 @@ def test_seeds_in_one_call_are_the_seeds_alone(tmp_path):
         assert rows["curves"] == alone["curves"]
         for ours, theirs in zip(rows["final"], alone["final"], strict=True):
             if ours["metric"] != "seconds":
-                assert ours == theirs or np.isnan(ours["value"]) and np.isnan(theirs["value"])
+                assert ours == theirs or (np.isnan(ours["value"]) and np.isnan(theirs["value"]))
 
 
 @pytest.mark.slow
