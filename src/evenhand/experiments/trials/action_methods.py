@@ -90,7 +90,7 @@ def _first(happened: np.ndarray) -> float:
     return float(happened.argmax()) if happened.any() else np.nan
 
 
-def _row(metric: str, value: float) -> dict[str, Any]:
+def _row(metric: str, value: Any) -> dict[str, Any]:
     return {"metric": metric, "group": "", "value": float(value)}
 
 

@@ -74,7 +74,7 @@ class ActionTrial(Trial):
             max(self.alpha, 1e-9), self.mixing_time, self.delta,
         )  # fmt: skip
         return {
-            "groups": [],
+            "groups": ["everyone"],
             "states": problem.num_states,
             "actions": problem.num_actions,
             "discount": problem.discount,
