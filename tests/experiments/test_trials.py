@@ -116,6 +116,21 @@ def test_finished_parts_are_not_done_again(tmp_path, monkeypatch):
     assert done == [1]
 
 
+def test_seeds_handed_to_one_call_are_the_parts_that_each_would_be(tmp_path, monkeypatch):
+    one = read_run(run_trial(trial(seeds=5), tmp_path / "one"))
+    calls = []
+    monkeypatch.setattr(running, "Processes", None)
+    monkeypatch.setattr(type(trial()), "separate", False)
+    monkeypatch.setattr(type(trial()), "together", 2)
+    own = type(trial()).run_parts
+    monkeypatch.setattr(
+        type(trial()), "run_parts", lambda *a: calls.append((a[1], tuple(a[2]))) or own(*a)
+    )
+    many = read_run(run_trial(trial(seeds=5), tmp_path / "many"))
+    assert sorted(calls) == [("plain", (0, 1)), ("plain", (2, 3)), ("plain", (4,))]
+    assert many.final.equals(one.final)
+
+
 def test_what_a_part_refuses_is_the_user_s_sentence(tmp_path):
     with pytest.raises(InputError, match="this coin has no sides"):
         run_trial(trial(methods=["bent:fail=1"]), tmp_path)

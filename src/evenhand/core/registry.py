@@ -83,11 +83,16 @@ POLICY_FORMS: dict[str, str] = {
 
 # Kind of study -> its class: comparisons that are not of policies in one world.
 TRIALS: dict[str, str] = {
+    "action-fairness": "evenhand.experiments.trials.action_trial:ActionTrial",
     "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
     "robots": "evenhand.experiments.trials.robot_trial:RobotTrial",
 }
 # Kind -> the methods it knows that are no algorithms above.
 TRIAL_METHODS: dict[str, tuple[str, ...]] = {
+    "action-fairness": (
+        "boltzmann", "e3", "fair-e3", "interval-certified", "q-learning", "r-max", "ucb-vi",
+        "uniform-play",
+    ),  # fmt: skip
     "gap-learning": (
         "optimistic-pessimistic",
         "optimistic-pessimistic-one-task",

@@ -2,6 +2,32 @@
 
 # Name -> title, what it is.
 TRIAL_METHODS: dict[str, tuple[str, str]] = {
+    "boltzmann": (
+        "Boltzmann",
+        "plays better actions more often, by the values of the estimated model",
+    ),
+    "e3": (
+        "E3",
+        "tries the action tried least until a state is known, then exploits or escapes",
+    ),
+    "fair-e3": (
+        "Fair-E3",
+        "explores by random trajectories, and plays only actions shown to be nearly the best",
+    ),
+    "interval-certified": (
+        "Interval-certified",
+        "plays uniformly over what confidence intervals of the values cannot tell apart",
+    ),
+    "q-learning": (
+        "Q-learning",
+        "epsilon-greedy on values that are learned a step at a time, without a model",
+    ),
+    "r-max": (
+        "R-max",
+        "takes what is not known to be the best there is, and plans on that",
+    ),
+    "ucb-vi": ("UCB-VI", "plays the action with the highest upper bound on its value"),
+    "uniform-play": ("Uniform", "plays every action equally often, and learns nothing"),
     "optimistic-pessimistic": (
         "Opt-pess",
         "plans optimistically among the policies that the data show to keep every task's gap "

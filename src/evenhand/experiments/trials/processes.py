@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,11 @@ class Processes:
             with process:  # closes its pipes and waits
                 pass
 
-    def run(self, method: str, seed: int, advance: Callable[[int], None]) -> None:
-        """Have a part done and kept, by this thread's process."""
+    def run(self, method: str, seeds: Sequence[int], advance: Callable[[int], None]) -> None:
+        """Have parts of a method done and kept, by this thread's process."""
         process = self._process()
         try:
-            self._converse(process, self._head | {"method": method, "seed": seed}, advance)
+            self._converse(process, self._head | {"method": method, "seeds": list(seeds)}, advance)
         except BaseException:
             process.kill()
             raise
@@ -75,6 +75,6 @@ class Processes:
                 return
             advance(answer["advance"])
         raise RuntimeError(
-            f"the worker for {job['method']} with seed {job['seed']} ended with code "
+            f"the worker for {job['method']} with seeds {job['seeds']} ended with code "
             f"{process.wait()}; what it printed stands above"
         )

@@ -2,20 +2,23 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from evenhand.core.files import write_text
-from evenhand.experiments.folder import Part, locked, read_part, run_folder, state_file, write_part
+from evenhand.experiments.folder import Part, locked, read_part, run_folder
 from evenhand.experiments.gather import as_json, before, gather
 from evenhand.experiments.manifest import facts
 from evenhand.experiments.progress import Progress
 from evenhand.experiments.trials.processes import Processes
 from evenhand.experiments.trials.trial import Trial
-from evenhand.experiments.trials.worker import whole
+from evenhand.experiments.trials.worker import keep_parts
 from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
 _FILES = ("experiment.json", "world.json", "manifest.json", "final.parquet", "curves.parquet")
+# A method with the seeds that it is run with in one call.
+_Job = tuple[str, list[int]]
 
 
 def run_trial(trial: Trial, runs: Path, command: str = "") -> Path:
@@ -59,13 +62,26 @@ def _do(trial: Trial, todo: list[Part], folder: Path) -> None:
                 raise Stopped
             progress.advance(amount)
 
-        def work(part: Part) -> None:
-            method, seed = part
+        def work(job: _Job) -> None:
+            method, seeds = job
             if processes is not None:
-                processes.run(method, seed, advance)
+                processes.run(method, seeds, advance)
             else:
-                rows = trial.run_part(method, seed, advance, state_file(folder, method, seed))
-                write_part(folder, part, whole(rows, trial.work(method)))
-            progress.part_done()
+                keep_parts(trial, method, seeds, folder, advance)
+            for _ in seeds:
+                progress.part_done()
 
-        run_jobs(todo, work, num_cores(), stop, progress.tick)
+        run_jobs(_jobs(todo, trial.together), work, num_cores(), stop, progress.tick)
+
+
+def _jobs(todo: Sequence[Part], together: int) -> list[_Job]:
+    """The parts with up to `together` seeds of a method in one job, in the order of the first."""
+    jobs: list[_Job] = []
+    open_jobs: dict[str, list[int]] = {}
+    for method, seed in todo:
+        seeds = open_jobs.get(method)
+        if seeds is None or len(seeds) == together:
+            seeds = open_jobs[method] = []
+            jobs.append((method, seeds))
+        seeds.append(seed)
+    return jobs

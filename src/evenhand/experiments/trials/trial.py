@@ -3,7 +3,7 @@
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,12 +27,14 @@ class Trial:
 
     A subclass adds fields with defaults and says what a method with a seed comes to. `work` and
     the steps of curves are counted in `unit`. Parts that hold Python's lock run in processes of
-    their own; those of compiled code (`separate = False`) in threads.
+    their own; those of compiled code (`separate = False`) in threads. Up to `together` seeds of a
+    method are handed to one call of `run_parts`.
     """
 
     kind: ClassVar[str]
     unit: ClassVar[str] = "episodes"
     separate: ClassVar[bool] = True
+    together: ClassVar[int] = 1
     measures: ClassVar[Mapping[str, Measure]]
 
     name: str
@@ -73,6 +75,13 @@ class Trial:
     @abstractmethod
     def run_part(self, method: str, seed: int, advance: Advance, state: Path) -> Rows:
         """The rows of a method with a seed; long work may keep its state in a file meanwhile."""
+
+    def run_parts(
+        self, method: str, seeds: Sequence[int], advance: Advance, states: Sequence[Path]
+    ) -> list[Rows]:
+        """The rows of a method with each of these seeds, one after the other unless overridden."""
+        each = zip(seeds, states, strict=True)
+        return [self.run_part(method, seed, advance, state) for seed, state in each]
 
     @property
     def budget(self) -> str:

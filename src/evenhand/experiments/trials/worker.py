@@ -5,13 +5,14 @@ Subprocesses and not a pool: nothing is pickled, and a script needs no guard aro
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evenhand.core.errors import InputError
 from evenhand.core.registry import register_trial
 from evenhand.experiments.folder import state_file, write_part
-from evenhand.experiments.trials.trial import make_trial
+from evenhand.experiments.trials.trial import Advance, Trial, make_trial
 
 
 def main() -> None:
@@ -32,10 +33,20 @@ def _do(job: dict[str, Any], say: Any) -> None:
     name, target, methods = job["kind"]
     register_trial(name, target, tuple(methods))
     trial = make_trial(name, job["fields"], "the trial")
-    part, folder = (job["method"], job["seed"]), Path(job["folder"])
-    rows = trial.run_part(*part, lambda amount: say(advance=amount), state_file(folder, *part))
-    write_part(folder, part, whole(rows, trial.work(part[0])))
+    keep_parts(
+        trial, job["method"], job["seeds"], Path(job["folder"]), lambda done: say(advance=done)
+    )
     say(done=True)
+
+
+def keep_parts(
+    trial: Trial, method: str, seeds: Sequence[int], folder: Path, advance: Advance
+) -> None:
+    """Run a method with these seeds, in one call, and keep the rows of each."""
+    states = [state_file(folder, method, seed) for seed in seeds]
+    made = trial.run_parts(method, seeds, advance, states)
+    for seed, rows in zip(seeds, made, strict=True):
+        write_part(folder, (method, seed), whole(rows, trial.work(method)))
 
 
 def whole(rows: dict[str, Any], work: int) -> dict[str, Any]:
