@@ -121,15 +121,16 @@ def draw(rows: list[tuple]) -> None:
 
 
 def draw_choice(axes: Axes, rows: list[tuple]) -> None:
-    """Exact times, drawn ones, and the two slopes of each alpha from the last point back."""
+    """Exact times, drawn ones, and the two slopes of each alpha."""
     for colour, alpha in zip(METHOD_COLOURS, ALPHAS, strict=False):
         n, steps = chosen(rows, "choice", "exact", alpha)
         growth = Growth((2, 3), (1, 1), 1 / ahead_chance(2, alpha), 2 / (1 + 2 * alpha))
         label = f"alpha {alpha:g}" if alpha else "fair"
         axes.plot(n, steps, color=colour, label=label)
         axes.plot(*chosen(rows, "choice", "drawn", alpha), "o", color=colour, markersize=3.5)
-        for base, line in ((growth.exact_base, ":"), (growth.paper_base, "--")):
-            axes.plot(n, steps[-1] * base ** (n - n[-1]), line, color=colour, linewidth=0.9)
+        # The theorem's lower slope starts where the curve does, so that it stays below it.
+        for base, line, at in ((growth.exact_base, ":", -1), (growth.paper_base, "--", 0)):
+            axes.plot(n, steps[at] * base ** (n - n[at]), line, color=colour, linewidth=0.9)
     axes.plot([], [], ":", color="black", linewidth=0.9, label="slope, exact base")
     axes.plot([], [], "--", color="black", linewidth=0.9, label="slope of the theorem")
     axes.plot([], [], "o", color="black", markersize=3.5, label="drawn walks")
