@@ -89,10 +89,18 @@ TRIALS: dict[str, str] = {
 }
 # Kind -> the methods it knows that are no algorithms above.
 TRIAL_METHODS: dict[str, tuple[str, ...]] = {
+    # fmt: off
     "action-fairness": (
-        "boltzmann", "e3", "fair-e3", "interval-certified", "q-learning", "r-max", "ucb-vi",
+        "boltzmann",
+        "e3",
+        "fair-e3",
+        "interval-certified",
+        "q-learning",
+        "r-max",
+        "ucb-vi",
         "uniform-play",
-    ),  # fmt: skip
+    ),
+    # fmt: on
     "gap-learning": (
         "optimistic-pessimistic",
         "optimistic-pessimistic-one-task",
