@@ -89,18 +89,9 @@ TRIALS: dict[str, str] = {
 }
 # Kind -> the methods it knows that are no algorithms above.
 TRIAL_METHODS: dict[str, tuple[str, ...]] = {
-    # fmt: off
-    "action-fairness": (
-        "boltzmann",
-        "e3",
-        "fair-e3",
-        "interval-certified",
-        "q-learning",
-        "r-max",
-        "ucb-vi",
-        "uniform-play",
+    "action-fairness": tuple(
+        "boltzmann e3 fair-e3 interval-certified q-learning r-max ucb-vi uniform-play".split()
     ),
-    # fmt: on
     "gap-learning": (
         "optimistic-pessimistic",
         "optimistic-pessimistic-one-task",
