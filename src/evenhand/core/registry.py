@@ -87,11 +87,13 @@ TRIALS: dict[str, str] = {
     "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
     "robots": "evenhand.experiments.trials.robot_trial:RobotTrial",
 }
+_ACTION_LEARNERS = (
+    "boltzmann", "e3", "fair-e3", "interval-certified", "q-learning", "r-max", "ucb-vi",
+    "uniform-play",
+)  # fmt: skip
 # Kind -> the methods it knows that are no algorithms above.
 TRIAL_METHODS: dict[str, tuple[str, ...]] = {
-    "action-fairness": tuple(
-        "boltzmann e3 fair-e3 interval-certified q-learning r-max ucb-vi uniform-play".split()
-    ),
+    "action-fairness": _ACTION_LEARNERS,
     "gap-learning": (
         "optimistic-pessimistic",
         "optimistic-pessimistic-one-task",
