@@ -11,7 +11,7 @@ from evenhand.experiments.paper.study import read_study
 from evenhand.experiments.record import read_run
 from evenhand.experiments.trials import running
 from evenhand.experiments.trials.running import run_trial
-from evenhand.experiments.trials.trial import make_trial
+from evenhand.experiments.trials.trial import make_trial, trial_class
 
 STUDY = """
 kind = "coins"
@@ -205,3 +205,9 @@ def test_a_claim_about_an_unknown_measure_is_refused(paper, capsys):
     assert "there is no metric of coins trials 'gaps'; did you mean 'gap'" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("kind", sorted(set(registry.TRIALS)))
+def test_the_registry_names_the_methods_that_a_kind_knows(kind):
+    known = trial_class(kind).known_methods().keys()
+    assert set(registry.TRIAL_METHODS[kind]) == known - registry.ALGORITHMS.keys()

@@ -16,11 +16,10 @@ from evenhand.algorithms.parts.gap_learner import (
     Reason,
     Replan,
     check_replan,
-    reason_of,
 )
 from evenhand.algorithms.parts.gap_problem import GapProblem
+from evenhand.algorithms.parts.gap_program import ProgramPlanner, solved_or_initial
 from evenhand.core.errors import InputError, unknown_name
-from evenhand.tabular.group_fair_lp import GroupFairLP
 from evenhand.tabular.learning import empirical_model
 
 
@@ -42,26 +41,9 @@ class CertaintyEquivalent(AbstractGapLearner):
         return _PlainPlanner(self, problem)
 
 
-class _PlainPlanner(AbstractGapPlanner):
-    def __init__(self, learner: CertaintyEquivalent, problem: GapProblem) -> None:
-        self.learner = learner
-        tolerance = np.where(problem.chosen(learner.tasks), problem.tolerance, np.inf)
-        self.program = GroupFairLP(problem.mdp, tolerance)
-
+class _PlainPlanner(ProgramPlanner):
     def plan(self, counts: np.ndarray, initial: np.ndarray, certified: bool = True) -> Plan:
-        found = self.program.solve(empirical_model(counts))
-        if found.policy is None:
-            return Plan(initial, reason_of(found.result))
-        return Plan(found.policy, Reason.planned)
-
-    def replan(self, certified: bool = True) -> Replan:
-        return self.learner.replan
-
-    def basis(self) -> dict[str, np.ndarray]:
-        return self.program.solver.basis()
-
-    def restore(self, basis: dict[str, np.ndarray]) -> None:
-        self.program.solver.restore(basis)
+        return solved_or_initial(self.program.solve(empirical_model(counts)), initial)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,14 @@ import numpy as np
 
 from evenhand.algorithms.parts.gap_learner import (
     AbstractGapLearner,
-    AbstractGapPlanner,
     Plan,
     Reason,
     Replan,
     check_replan,
-    reason_of,
 )
 from evenhand.algorithms.parts.gap_problem import GapProblem
+from evenhand.algorithms.parts.gap_program import ProgramPlanner, solved_or_initial
 from evenhand.core.errors import InputError
-from evenhand.tabular.group_fair_lp import GroupFairLP
 from evenhand.tabular.learning import (
     ConfidenceRadius,
     confidence_radius,
@@ -93,21 +91,19 @@ class OptimisticPessimistic(AbstractGapLearner):
         return reward_coefficient(states, horizon) if given is None else given
 
 
-class ConservativePlanner(AbstractGapPlanner):
+class ConservativePlanner(ProgramPlanner):
     """The learner at work: radius, fallback test and program for one problem."""
 
     def __init__(
         self, learner: OptimisticPessimistic, problem: GapProblem, num_episodes: int
     ) -> None:
-        self.learner, self.problem = learner, problem
+        super().__init__(learner, problem)
+        self.problem = problem
         self.radius = learner.radius(problem, num_episodes)
         self.shift = learner.reward_shift(problem)
-        self.bounded = problem.chosen(learner.tasks)
         groups, horizon, _, _ = problem.initial_policy.shape
         slack = problem.slack if self.bounded.any() else np.inf
         self.alpha = exploration_bonus(self.shift, groups, horizon, slack)
-        tolerance = np.where(self.bounded, problem.tolerance, np.inf)
-        self.program = GroupFairLP(problem.mdp, tolerance)
 
     def plan(self, counts: np.ndarray, initial: np.ndarray, certified: bool = True) -> Plan:
         model, radius = empirical_model(counts), self.radius(counts.sum(-1))
@@ -117,9 +113,7 @@ class ConservativePlanner(AbstractGapPlanner):
         upper, lower = shifted_rewards(rewards, radius, self.shift)
         bonus = rewards.shape[-1] * self.alpha * radius
         found = self.program.solve(model, upper, lower, bonus)
-        if found.policy is None:
-            return Plan(initial, reason_of(found.result), model, radius)
-        return Plan(found.policy, Reason.planned, model, radius)
+        return solved_or_initial(found, initial, model, radius)
 
     def upper_gap(self, model: np.ndarray, radius: np.ndarray, policy: np.ndarray) -> float:
         """The largest gap of a policy on a bounded task that the data allow.
@@ -132,12 +126,3 @@ class ConservativePlanner(AbstractGapPlanner):
         found = policy_returns(model, mdp.initial, columns, policy)
         J, doubt = found[:, :-1], self.shift * found[:, -1:]
         return largest_gap(J + doubt, J - doubt)
-
-    def replan(self, certified: bool = True) -> Replan:
-        return self.learner.replan
-
-    def basis(self) -> dict[str, np.ndarray]:
-        return self.program.solver.basis()
-
-    def restore(self, basis: dict[str, np.ndarray]) -> None:
-        self.program.solver.restore(basis)
