@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from evenhand.supervised.student_network import Heads, Moments, Student
 from evenhand.supervised.task_loss import Batch, Scores
@@ -14,9 +15,9 @@ from evenhand.supervised.task_loss import Batch, Scores
 class AbstractChooser(ABC):
     """A way to choose, which may learn from what the student becomes."""
 
-    def init(self, key: PRNGKeyArray, width: int, num_tasks: int) -> Any:
+    def init(self, rng: np.random.Generator, width: int, num_tasks: int) -> Any:
         """The state before training; `width` is that of the features under the heads."""
-        del key, width, num_tasks
+        del rng, width, num_tasks
         return ()
 
     @abstractmethod

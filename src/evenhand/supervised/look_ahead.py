@@ -91,22 +91,22 @@ def _head_steps(
 def _full_steps(
     student: Student, moments: Moments, batch: Batch, rate: float
 ) -> tuple[Array, Array, Array]:
-    def losses(student: Student, task: Array) -> tuple[Array, Array]:
+    def of_task(student: Student, task: Array) -> tuple[Array, Array]:
+        """A task's logits `(B, 1, 2)` and labels `(B, 1)`."""
         Z, _ = features_in_training(student.trunk, moments, batch.X)
-        found = logits(student.heads, Z)
-        mine = jax.lax.dynamic_slice_in_dim(found, task, 1, 1)
-        labels = jax.lax.dynamic_slice_in_dim(batch.Y, task, 1, 1)
-        return both_losses(mine, labels, batch.s)[:, 0], (mine, labels)
+        mine = jax.lax.dynamic_slice_in_dim(logits(student.heads, Z), task, 1, 1)
+        return mine, jax.lax.dynamic_slice_in_dim(batch.Y, task, 1, 1)
 
     def after(task: Array, loss: int) -> tuple[Array, Array, Array]:
-        slope = jax.grad(lambda student: losses(student, task)[0][loss])(student)
-        stepped = _first_adam_step(student, slope, rate)
-        found = scores(*losses(stepped, task)[1], batch.s)
+        slope = jax.grad(lambda student: both_losses(*of_task(student, task), batch.s)[loss, 0])
+        stepped = _first_adam_step(student, slope(student), rate)
+        found = scores(*of_task(stepped, task), batch.s)
         return head_states(stepped.heads)[task], found.accuracy[0], found.violation[0]
 
     def both(task: Array) -> tuple[Array, Array, Array]:
-        each = [after(task, loss) for loss in (0, 1)]
-        return tuple(jnp.stack(column) for column in zip(*each, strict=True))
+        (state_0, right_0, apart_0), (state_1, right_1, apart_1) = (after(task, a) for a in (0, 1))
+        each = (state_0, state_1), (right_0, right_1), (apart_0, apart_1)
+        return jnp.stack(each[0]), jnp.stack(each[1]), jnp.stack(each[2])
 
     # One task after the other: copies of all networks at once would fill the memory.
     return jax.lax.map(both, jnp.arange(batch.Y.shape[1]))

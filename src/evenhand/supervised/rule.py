@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Float
 
 from evenhand.supervised.task_loss import Batch, Scores
 
@@ -16,8 +17,8 @@ class AbstractRule(ABC):
     """
 
     @abstractmethod
-    def init(self, key: PRNGKeyArray, num_features: int, num_tasks: int) -> Any:
-        """The state before training."""
+    def init(self, rng: np.random.Generator, num_features: int, num_tasks: int) -> Any:
+        """The state before training, its random numbers drawn on the host."""
 
     @abstractmethod
     def step(self, state: Any, batch: Batch) -> tuple[Any, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
+import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from evenhand.supervised.chooser import AbstractChooser, OneLoss
 from evenhand.supervised.gradnorm import gradnorm_step
@@ -54,16 +54,15 @@ class SharedStudent(AbstractRule):
     norm_layers: str = "last"
     train_trunk: bool = True
 
-    def init(self, key: PRNGKeyArray, num_features: int, num_tasks: int) -> StudentState:
-        student_key, chooser_key = jr.split(key)
-        student, moments = draw_student(student_key, num_features, self.hidden, num_tasks)
+    def init(self, rng: np.random.Generator, num_features: int, num_tasks: int) -> StudentState:
+        student, moments = draw_student(rng, num_features, self.hidden, num_tasks)
         return StudentState(
             student,
             moments,
             self._optimiser().init(student),  # pyright: ignore[reportArgumentType]
             jnp.full(num_tasks, 1 / num_tasks),
             jnp.full((2, num_tasks), jnp.nan),
-            self.chooser.init(chooser_key, self.hidden[-1], num_tasks),
+            self.chooser.init(rng, self.hidden[-1], num_tasks),
         )
 
     def step(self, state: StudentState, batch: Batch) -> tuple[StudentState, Any]:

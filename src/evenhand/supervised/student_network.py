@@ -3,8 +3,8 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Float
 
 # As in torch's layer: the newest batch's share of the running moments, and what is added to a
 # variance before its root.
@@ -61,29 +61,43 @@ class Student(eqx.Module):
     heads: Heads
 
 
-def draw_dense(key: PRNGKeyArray, num_in: int, num_out: int) -> Dense:
-    """An affine map drawn from U(-1, 1) / sqrt(inputs), as torch does by default."""
-    weight_key, bias_key = jr.split(key)
+def draw_dense(rng: np.random.Generator, num_in: int, num_out: int) -> Dense:
+    """An affine map drawn from U(-1, 1) / sqrt(inputs), as torch does by default.
+
+    Drawn on the host: in jax every shape would be a program of its own to compile.
+    """
     bound = num_in**-0.5
-    return Dense(
-        jr.uniform(weight_key, (num_in, num_out), minval=-bound, maxval=bound),
-        jr.uniform(bias_key, (num_out,), minval=-bound, maxval=bound),
+    drawn = rng.uniform(-bound, bound, (num_in + 1, num_out)).astype(np.float32)
+    return Dense(jnp.asarray(drawn[:-1]), jnp.asarray(drawn[-1]))
+
+
+def draw_dense_layers(
+    rng: np.random.Generator, num_in: int, hidden: tuple[int, ...]
+) -> tuple[tuple[Dense, ...], tuple[Scaling, ...]]:
+    """Affine maps of these widths one after the other, and scalings for all but the last."""
+    sizes = (num_in, *hidden)
+    dense = tuple(draw_dense(rng, sizes[i], sizes[i + 1]) for i in range(len(hidden)))
+    return dense, tuple(Scaling(jnp.ones(width), jnp.zeros(width)) for width in hidden[:-1])
+
+
+def draw_heads(rng: np.random.Generator, width: int, num_tasks: int) -> Heads:
+    """One output layer per task."""
+    drawn = [draw_dense(rng, width, 2) for _ in range(num_tasks)]
+    return Heads(
+        jnp.stack([head.weight for head in drawn]), jnp.stack([head.bias for head in drawn])
     )
 
 
 def draw_student(
-    key: PRNGKeyArray, num_features: int, hidden: tuple[int, ...], num_tasks: int
+    rng: np.random.Generator, num_features: int, hidden: tuple[int, ...], num_tasks: int
 ) -> tuple[Student, Moments]:
     """A student with layers of these widths, and the moments before any batch."""
-    trunk_key, heads_key = jr.split(key)
-    keys = jr.split(trunk_key, len(hidden))
-    sizes = (num_features, *hidden)
-    dense = tuple(draw_dense(keys[i], sizes[i], sizes[i + 1]) for i in range(len(hidden)))
-    ones = tuple(jnp.ones(width) for width in hidden[:-1])
-    zeros = tuple(jnp.zeros(width) for width in hidden[:-1])
-    scaling = tuple(Scaling(one, zero) for one, zero in zip(ones, zeros, strict=True))
-    drawn = jax.vmap(lambda key: draw_dense(key, hidden[-1], 2))(jr.split(heads_key, num_tasks))
-    return Student(Trunk(dense, scaling), Heads(drawn.weight, drawn.bias)), Moments(zeros, ones)
+    dense, scaling = draw_dense_layers(rng, num_features, hidden)
+    moments = Moments(
+        tuple(jnp.zeros(width) for width in hidden[:-1]),
+        tuple(jnp.ones(width) for width in hidden[:-1]),
+    )
+    return Student(Trunk(dense, scaling), draw_heads(rng, hidden[-1], num_tasks)), moments
 
 
 def features_in_training(

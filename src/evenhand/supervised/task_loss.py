@@ -3,8 +3,8 @@
 Roy & Ntoutsi (ECML PKDD 2022), with means over the cells of a group and a label. The accuracy
 loss is the mean of these cells weighted by their shares. With p1 and p0 the shares of the labels,
 it is at most p1 times the larger positive cell plus p0 times the larger negative one, hence at most
-the worst-group loss, wherever no cell is empty. So the published greedy rule, "take the larger loss",
-always takes the worst-group loss.
+the worst-group loss, wherever no cell is empty. So the published greedy rule, "take the larger
+loss", always takes the worst-group loss.
 """
 
 import equinox as eqx

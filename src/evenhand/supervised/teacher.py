@@ -9,9 +9,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
+import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int
 
 from evenhand.supervised.chooser import AbstractChooser
 from evenhand.supervised.gradnorm import gradnorm_step
@@ -23,7 +23,8 @@ from evenhand.supervised.student_network import (
     Moments,
     Scaling,
     Student,
-    draw_dense,
+    draw_dense_layers,
+    draw_heads,
 )
 from evenhand.supervised.task_loss import Batch, Scores
 
@@ -71,8 +72,8 @@ class Teacher(AbstractChooser):
     gradnorm_rate: float = 1e-3
     gradnorm_target: str = "constant"
 
-    def init(self, key: PRNGKeyArray, width: int, num_tasks: int) -> TeacherState:
-        network = draw_q_network(key, 2 * width, self.hidden, num_tasks)
+    def init(self, rng: np.random.Generator, width: int, num_tasks: int) -> TeacherState:
+        network = draw_q_network(rng, 2 * width, self.hidden, num_tasks)
         unknown = jnp.full(num_tasks, jnp.nan)
         even = jnp.full(num_tasks, 1 / num_tasks)
         begun = self._optimiser().init(network)  # pyright: ignore[reportArgumentType]
@@ -149,16 +150,11 @@ class Teacher(AbstractChooser):
 
 
 def draw_q_network(
-    key: PRNGKeyArray, num_in: int, hidden: tuple[int, ...], num_tasks: int
+    rng: np.random.Generator, num_in: int, hidden: tuple[int, ...], num_tasks: int
 ) -> QNetwork:
     """A Q-network with layers of these widths."""
-    trunk_key, heads_key = jr.split(key)
-    sizes = (num_in, *hidden)
-    keys = jr.split(trunk_key, len(hidden))
-    dense = tuple(draw_dense(keys[i], sizes[i], sizes[i + 1]) for i in range(len(hidden)))
-    scaling = tuple(Scaling(jnp.ones(width), jnp.zeros(width)) for width in hidden[:-1])
-    drawn = jax.vmap(lambda key: draw_dense(key, hidden[-1], 2))(jr.split(heads_key, num_tasks))
-    return QNetwork(QTrunk(dense, scaling), Heads(drawn.weight, drawn.bias))
+    trunk = QTrunk(*draw_dense_layers(rng, num_in, hidden))
+    return QNetwork(trunk, draw_heads(rng, hidden[-1], num_tasks))
 
 
 def q_values(network: QNetwork, states: Float[Array, "N M S"]) -> Float[Array, "N M 2"]:

@@ -29,7 +29,7 @@ class Trained(eqx.Module):
 
 def train(
     rule: AbstractRule,
-    key: PRNGKeyArray,
+    seed: int,
     rows: Batch,
     validation: Batch,
     *,
@@ -43,8 +43,8 @@ def train(
     epoch has a new order in which each batch holds both groups in their shares; rows that do not
     fill a batch are left out of that epoch.
     """
-    init_key, order_key = jr.split(key)
-    state = rule.init(init_key, rows.X.shape[1], rows.Y.shape[1])
+    order_key = jr.key(seed)
+    state = rule.init(np.random.default_rng(seed), rows.X.shape[1], rows.Y.shape[1])
     best, best_epoch, best_score, kept = state, 0, -np.inf, []
     for epoch in range(epochs):
         epoch_key = jr.fold_in(order_key, epoch)

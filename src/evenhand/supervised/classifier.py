@@ -1,0 +1,196 @@
+"""What all multi-task classifiers share: reading data, training, prediction, files."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from evenhand.core.errors import InputError, unknown_name
+from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_labels
+from evenhand.supervised.prediction import rule_probabilities
+from evenhand.supervised.rule import AbstractRule
+from evenhand.supervised.task_loss import Batch, Scores
+from evenhand.supervised.training import train
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ModuleNotFoundError as missing:
+    raise InputError(
+        "scikit-learn is not installed; try: pip install 'evenhand[models]'"
+    ) from missing
+
+KEEPS = ("last", "best")
+# Fewer rows of a group than this are not split: they validate, too.
+_LEAST_TO_SPLIT = 4
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
+    """Predicts several binary targets of the same people; a subclass says how it trains.
+
+    - `hidden`: widths of the layers under the tasks' output layers.
+    - `epochs`, `batch_size`, `learning_rate`, `weight_decay`: of AdamW.
+    - `validation_fraction`: share of each group to validate on, where `fit` is given no other rows.
+    - `keep`: the model of the "last" epoch or of the "best" one on the validation rows.
+    - `random_state`: an int for the same result again.
+
+    After `fit`: `classes_`, the two values of each task; `groups_`, the two values of
+    `sensitive_features`; `task_names_`; `history_`, arrays with epochs along the first axis and,
+    where something happens at every batch, batches along the second; `best_epoch_`, from 0, where
+    the validation rows' mean of accuracy minus equalised-odds violation was largest.
+    """
+
+    hidden: tuple[int, ...] = (256, 128, 64)
+    epochs: int = 20
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    validation_fraction: float = 0.3
+    keep: str = "last"
+    random_state: Any = None
+
+    @abstractmethod
+    def _rule(self) -> AbstractRule:
+        """The method with this estimator's settings."""
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        sensitive_features: Any = None,
+        validation: tuple[Any, Any, Any] | None = None,
+        after_epoch: Callable[[int, Scores], bool | None] | None = None,
+    ) -> "MultiTaskClassifier":
+        """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.
+
+        - `sensitive_features`: the group of each row, of two; needed for training only.
+        - `validation`: rows, labels and groups to validate on after each epoch. Without them a
+          share `validation_fraction` of each group is set aside; a group of fewer than four rows
+          trains and validates both.
+        - `after_epoch`: told the number of epochs done and the validation scores; true ends it.
+        """
+        self._check_settings()
+        if Y is None:
+            raise InputError("requires y to be passed, but the target Y is None; give labels")
+        X = validate_data(self, X, dtype=np.float32)
+        labels = read_labels(Y)
+        if len(labels.coded) != len(X):
+            raise InputError(
+                f"X has {len(X):,} rows and Y {len(labels.coded):,}; Found input variables with "
+                "inconsistent numbers of samples, give as many"
+            )
+        groups = read_groups(sensitive_features, len(X))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        rows, held = self._rows(X, labels, groups, validation, seed)
+        trained = train(
+            self._rule(), seed, rows, held,
+            epochs=self.epochs, batch_size=self.batch_size, after_epoch=after_epoch,
+        )  # fmt: skip
+        self._keep(labels, groups)
+        self.state_ = trained.last if self.keep == "last" else trained.best
+        self.history_, self.best_epoch_ = trained.history, trained.best_epoch
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likelier value of each task, `(n, M)`; `(n,)` where Y had one axis."""
+        likely = (self.positive_probability(X) > 0.5).astype(int)
+        columns = [values[likely[:, m]] for m, values in enumerate(self._classes())]
+        return columns[0] if self.one_column_ else np.stack(columns, 1)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities `(n, 2)` of each task's two values, a list with one array a task.
+
+        As everywhere in scikit-learn it is the array alone where Y had one axis.
+        """
+        positive = self.positive_probability(X)
+        arrays = [
+            np.stack([1 - positive[:, m], positive[:, m]], 1) for m in range(positive.shape[1])
+        ]
+        return arrays[0] if self.one_column_ else arrays
+
+    def positive_probability(self, X: Any) -> Float[np.ndarray, "n M"]:
+        """The probability of each task's second value."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        return rule_probabilities(self._rule(), self.state_, X)
+
+    def score(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
+        """The mean over tasks of the share of rows that are predicted right."""
+        right = np.asarray(Y).reshape(len(np.asarray(Y)), -1) == self.predict(X).reshape(len(X), -1)
+        return float(np.average(right.mean(1), weights=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+    def _check_settings(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise InputError(f"hidden must name widths of at least 1, got {self.hidden!r}")
+        if not self.learning_rate > 0 or not self.weight_decay >= 0:
+            raise InputError(
+                "learning_rate must be above 0 and weight_decay at least 0, got "
+                f"{self.learning_rate!r} and {self.weight_decay!r}"
+            )
+        if not 0 <= self.validation_fraction < 1:
+            raise InputError(
+                f"validation_fraction must be from 0 to below 1, got {self.validation_fraction!r}"
+            )
+        if self.keep not in KEEPS:
+            raise unknown_name("model to keep", str(self.keep), KEEPS)
+
+    def _rows(
+        self, X: np.ndarray, labels: Labels, groups: Groups, validation: Any, seed: int
+    ) -> tuple[Batch, Batch]:
+        """Rows to train and to validate on."""
+        if validation is not None:
+            held_X, held_Y, held_s = validation
+            held_X = validate_data(self, held_X, dtype=np.float32, reset=False)
+            held = _batch(
+                held_X,
+                read_labels(held_Y, labels).coded,
+                read_groups(held_s, len(held_X), groups).coded,
+            )
+            return _batch(X, labels.coded, groups.coded), held
+        out = _set_aside(groups.coded, self.validation_fraction, seed)
+        held = groups.coded >= 0 if not out.any() else out
+        parts = ~out, held
+        train_rows, held_rows = (_batch(X[i], labels.coded[i], groups.coded[i]) for i in parts)
+        return train_rows, held_rows
+
+    def _keep(self, labels: Labels, groups: Groups) -> None:
+        self.one_column_ = labels.one_column
+        self.classes_ = labels.classes[0] if labels.one_column else labels.classes
+        self.groups_, self.task_names_ = groups.values, labels.names
+
+    def _classes(self) -> list[np.ndarray]:
+        return [self.classes_] if self.one_column_ else self.classes_
+
+
+def _batch(X: np.ndarray, Y: np.ndarray, s: np.ndarray) -> Batch:
+    return Batch(jnp.asarray(X), jnp.asarray(Y), jnp.asarray(s))
+
+
+def _set_aside(s: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """True for the rows to validate on: a share of each group, or none where a group is tiny."""
+    out = np.zeros(len(s), bool)
+    rng = np.random.default_rng([seed, 1])
+    for group in (0, 1):
+        mine = np.flatnonzero(s == group)
+        if len(mine) < _LEAST_TO_SPLIT:
+            return np.zeros(len(s), bool)
+        out[rng.permutation(mine)[: round(share * len(mine))]] = True
+    return out
