@@ -1,0 +1,25 @@
+"""Models of labels given inputs; names are imported when used, so that this stays light."""
+
+from importlib import import_module
+from typing import Any
+
+# Tables with several binary targets.
+_TABLES = {
+    "MultiTaskTable": "multi_task_table",
+    "load_acs_massachusetts": "acs_massachusetts",
+    "load_census_income": "census_income",
+}
+
+_MODULES = {**_TABLES}
+
+__all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
