@@ -10,7 +10,15 @@ _TABLES = {
     "load_census_income": "census_income",
 }
 
-_MODULES = {**_TABLES}
+# Classifiers of several binary targets.
+_CLASSIFIERS = {
+    "GreedyFMT": "shared_classifiers",
+    "L2TFMT": "shared_classifiers",
+    "VanillaMTL": "shared_classifiers",
+    "load_classifier": "classifier_file",
+}
+
+_MODULES = {**_CLASSIFIERS, **_TABLES}
 
 __all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
 

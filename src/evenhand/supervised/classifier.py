@@ -3,13 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from evenhand.core.errors import InputError, unknown_name
+from evenhand.supervised.held_out import as_batch, split_rows
 from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_labels
 from evenhand.supervised.prediction import rule_probabilities
 from evenhand.supervised.rule import AbstractRule
@@ -26,8 +27,6 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 KEEPS = ("last", "best")
-# Fewer rows of a group than this are not split: they validate, too.
-_LEAST_TO_SPLIT = 4
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -67,7 +66,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         sensitive_features: Any = None,
         validation: tuple[Any, Any, Any] | None = None,
         after_epoch: Callable[[int, Scores], bool | None] | None = None,
-    ) -> "MultiTaskClassifier":
+    ) -> Self:
         """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.
 
         - `sensitive_features`: the group of each row, of two; needed for training only.
@@ -101,7 +100,8 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """The likelier value of each task, `(n, M)`; `(n,)` where Y had one axis."""
         likely = (self.positive_probability(X) > 0.5).astype(int)
-        columns = [values[likely[:, m]] for m, values in enumerate(self._classes())]
+        classes = [self.classes_] if self.one_column_ else self.classes_
+        columns = [np.asarray(classes[m])[likely[:, m]] for m in range(likely.shape[1])]
         return columns[0] if self.one_column_ else np.stack(columns, 1)
 
     def predict_proba(self, X: Any) -> Any:
@@ -118,13 +118,30 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
     def positive_probability(self, X: Any) -> Float[np.ndarray, "n M"]:
         """The probability of each task's second value."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, reset=False)
-        return rule_probabilities(self._rule(), self.state_, X)
+        return rule_probabilities(self._rule(), self.state_, self._features(X))
 
     def score(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """The mean over tasks of the share of rows that are predicted right."""
         right = np.asarray(Y).reshape(len(np.asarray(Y)), -1) == self.predict(X).reshape(len(X), -1)
         return float(np.average(right.mean(1), weights=sample_weight))
+
+    def save(self, path: str | Path) -> Path:
+        """The file with all that `load_classifier` needs."""
+        from evenhand.supervised.classifier_file import save_classifier
+
+        return save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The classifier of this class that `save` wrote."""
+        from evenhand.supervised.classifier_file import load_classifier
+
+        loaded = load_classifier(path)
+        if not isinstance(loaded, cls):
+            raise InputError(
+                f"{path} holds a {type(loaded).__name__}, not a {cls.__name__}; load it as such"
+            )
+        return loaded
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -158,39 +175,18 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         """Rows to train and to validate on."""
         if validation is not None:
             held_X, held_Y, held_s = validation
-            held_X = validate_data(self, held_X, dtype=np.float32, reset=False)
-            held = _batch(
-                held_X,
-                read_labels(held_Y, labels).coded,
-                read_groups(held_s, len(held_X), groups).coded,
-            )
-            return _batch(X, labels.coded, groups.coded), held
-        out = _set_aside(groups.coded, self.validation_fraction, seed)
-        held = groups.coded >= 0 if not out.any() else out
-        parts = ~out, held
-        train_rows, held_rows = (_batch(X[i], labels.coded[i], groups.coded[i]) for i in parts)
-        return train_rows, held_rows
+            held_X = self._features(held_X)
+            held_labels = read_labels(held_Y, labels).coded
+            held_groups = read_groups(held_s, len(held_X), groups).coded
+            held = as_batch(held_X, held_labels, held_groups)
+            return as_batch(X, labels.coded, groups.coded), held
+        return split_rows(X, labels.coded, groups.coded, self.validation_fraction, seed)
 
     def _keep(self, labels: Labels, groups: Groups) -> None:
         self.one_column_ = labels.one_column
         self.classes_ = labels.classes[0] if labels.one_column else labels.classes
         self.groups_, self.task_names_ = groups.values, labels.names
 
-    def _classes(self) -> list[np.ndarray]:
-        return [self.classes_] if self.one_column_ else self.classes_
-
-
-def _batch(X: np.ndarray, Y: np.ndarray, s: np.ndarray) -> Batch:
-    return Batch(jnp.asarray(X), jnp.asarray(Y), jnp.asarray(s))
-
-
-def _set_aside(s: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """True for the rows to validate on: a share of each group, or none where a group is tiny."""
-    out = np.zeros(len(s), bool)
-    rng = np.random.default_rng([seed, 1])
-    for group in (0, 1):
-        mine = np.flatnonzero(s == group)
-        if len(mine) < _LEAST_TO_SPLIT:
-            return np.zeros(len(s), bool)
-        out[rng.permutation(mine)[: round(share * len(mine))]] = True
-    return out
+    def _features(self, X: Any) -> np.ndarray:
+        """Rows in the columns of training."""
+        return np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
