@@ -160,7 +160,7 @@ def test_given_validation_rows_are_used_and_must_have_known_values():
     strange = np.where(held[2] == "f", "x", "m")
     with pytest.raises(InputError, match="value 'x', which training rows do not have"):
         small().fit(X, Y, sensitive_features=s, validation=(held[0], held[1], strange))
-    with pytest.raises(InputError, match="have 2 tasks and those to train on 3"):
+    with pytest.raises(InputError, match="have 2 tasks, the others 3"):
         small().fit(X, np.column_stack([Y, Y[:, 0]]), sensitive_features=s, validation=held)
 
 

@@ -116,10 +116,10 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return rule_probabilities(self._rule(), self.state_, self._features(X))
 
-    def score(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean over tasks of the share of rows that are predicted right."""
         predicted = self.predict(X)
-        right = np.asarray(Y).reshape(len(predicted), -1) == predicted.reshape(len(predicted), -1)
+        right = np.asarray(y).reshape(len(predicted), -1) == predicted.reshape(len(predicted), -1)
         return float(np.average(right.mean(1), weights=sample_weight))
 
     def save(self, path: str | Path) -> Path:
