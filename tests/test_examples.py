@@ -82,3 +82,14 @@ def test_a_stable_baselines3_agent_trains_in_a_world_that_follows_it():
     assert measured is not None
     assert {len(by_group) for by_group in measured.values()} == {2}
     assert {"observed_up", "observed_down", "recall"} <= measured.keys()
+
+
+@pytest.mark.slow
+def test_several_targets_of_a_csv_are_learned_better_than_by_always_saying_no():
+    pytest.importorskip("sklearn")
+    found = run("several_targets")
+    assert set(found) == {"VanillaMTL", "L2TFMT"}
+    accuracy, violation = found["VanillaMTL"]
+    assert (accuracy > 0.65).all()
+    # The groups differ by construction, and nothing acts against it here.
+    assert (violation > 0.2).all()
