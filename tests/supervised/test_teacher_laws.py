@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenhand.supervised.look_ahead import Outlook, head_states, look_ahead, reward
+from evenhand.supervised.q_network import q_targets, q_values
 from evenhand.supervised.shared_student import SharedStudent
 from evenhand.supervised.student_network import (
     Heads,
@@ -19,7 +20,7 @@ from evenhand.supervised.student_network import (
     logits,
 )
 from evenhand.supervised.task_loss import Batch, Scores, both_losses, scores
-from evenhand.supervised.teacher import Teacher, q_targets, q_values
+from evenhand.supervised.teacher import Teacher
 from evenhand.supervised.training import train
 
 F, M, HIDDEN = 4, 3, (6, 5)

@@ -17,31 +17,17 @@ from evenhand.supervised.adamw import adamw_step
 from evenhand.supervised.chooser import AbstractChooser
 from evenhand.supervised.gradnorm import gradnorm_step
 from evenhand.supervised.look_ahead import head_states, look_ahead, reward
-from evenhand.supervised.shared_gradient import tree_norm
-from evenhand.supervised.student_network import (
-    Dense,
-    Heads,
-    Moments,
-    Scaling,
-    Student,
-    draw_dense_layers,
-    draw_heads,
+from evenhand.supervised.q_network import (
+    QNetwork,
+    QTrunk,
+    draw_q_network,
+    q_features,
+    q_targets,
+    q_values,
 )
+from evenhand.supervised.shared_gradient import tree_norm
+from evenhand.supervised.student_network import Heads, Moments, Student
 from evenhand.supervised.task_loss import Batch, Scores
-
-
-class QTrunk(eqx.Module):
-    """Three affine maps with ReLU, the first two normalised over their units."""
-
-    dense: tuple[Dense, ...]
-    scaling: tuple[Scaling, ...]
-
-
-class QNetwork(eqx.Module):
-    """A trunk that all tasks share and two values per task."""
-
-    trunk: QTrunk
-    heads: Heads
 
 
 class TeacherState(eqx.Module):
@@ -123,14 +109,16 @@ class Teacher(AbstractChooser):
         """
         targets = q_targets(state.network, next_states, rewards, self.discount)
 
-        def losses(trunk: QTrunk, heads: Heads) -> Float[Array, " M"]:
-            error = q_values(QNetwork(trunk, heads), states) - targets
-            return jnp.mean(error**2, (0, 2))
+        def loss(
+            trunk: QTrunk, head: Heads, seen: Float[Array, "N S"], target: Float[Array, "N 2"]
+        ) -> Float[Array, ""]:
+            found = q_features(trunk, seen) @ head.weight + head.bias[None]
+            return jnp.mean((found - target) ** 2)
 
+        # A task's loss is of its own rows alone, so its backward pass need not see the others'.
+        each = jax.vmap(jax.value_and_grad(loss, (0, 1)), (None, 0, 1, 1))
         trunk, heads = state.network.trunk, state.network.heads
-        found = losses(trunk, heads)
-        by_task = jax.jacrev(losses)(trunk, heads)
-        own = jax.grad(lambda heads: jnp.sum(losses(trunk, heads)))(heads)
+        found, (by_task, own) = each(trunk, heads, states, targets)
         first = jnp.where(jnp.isnan(state.first), found, state.first)
         weights = gradnorm_step(
             state.weights, jax.vmap(tree_norm)(by_task), found / jnp.maximum(first, 1e-12),
@@ -142,31 +130,3 @@ class Teacher(AbstractChooser):
             self.learning_rate, self.weight_decay,
         )  # fmt: skip
         return TeacherState(network, optimiser, weights, first, state.best), found
-
-
-def draw_q_network(
-    rng: np.random.Generator, num_in: int, hidden: tuple[int, ...], num_tasks: int
-) -> QNetwork:
-    """A Q-network with layers of these widths."""
-    trunk = QTrunk(*draw_dense_layers(rng, num_in, hidden))
-    return QNetwork(trunk, draw_heads(rng, hidden[-1], num_tasks))
-
-
-def q_values(network: QNetwork, states: Float[Array, "N M S"]) -> Float[Array, "N M 2"]:
-    """Q of both losses for every task's state: the shared trunk, then the task's own head."""
-    x = states.reshape(-1, states.shape[-1])
-    for dense, scaling in zip(network.trunk.dense, network.trunk.scaling, strict=False):
-        x = dense(x)
-        x = (x - jnp.mean(x, 1, keepdims=True)) * jax.lax.rsqrt(jnp.var(x, 1, keepdims=True) + 1e-5)
-        x = jax.nn.relu(scaling(x))
-    x = jax.nn.relu(network.trunk.dense[-1](x)).reshape(*states.shape[:2], -1)
-    return jnp.einsum("nmw,mwc->nmc", x, network.heads.weight) + network.heads.bias[None]
-
-
-def q_targets(
-    network: QNetwork, next_states: Float[Array, "N M 2 S"], rewards: Float[Array, "N M 2"],
-    discount: float,
-) -> Float[Array, "N M 2"]:  # fmt: skip
-    """R(a) + discount max_a' Q(s'(a), a') for both losses a, without a gradient (equation 6)."""
-    later = [jnp.max(q_values(network, next_states[:, :, a]), -1) for a in (0, 1)]
-    return jax.lax.stop_gradient(rewards + discount * jnp.stack(later, -1))
