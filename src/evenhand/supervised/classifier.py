@@ -70,6 +70,8 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
     ) -> Made:
         """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.
 
+        Pictures `(n, height, width, channels)` pass three small convolutions first.
+
         - `sensitive_features`: the group of each row, of two; needed for training only.
         - `validation`: rows, labels and groups to validate on after each epoch. Without them a
           share `validation_fraction` of each group is set aside; a group of fewer than four rows
@@ -79,7 +81,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         self._check_settings()
         if Y is None:
             raise InputError("requires y to be passed, but the target y is None; give labels")
-        X = validate_data(self, X, dtype=np.float32)
+        X = self._features(X, reset=True)
         labels = read_labels(Y, len(X))
         groups = read_groups(sensitive_features, len(X))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -113,7 +115,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
 
     def positive_probability(self, X: Any) -> Float[np.ndarray, "n M"]:
         """The probability of each task's second value."""
-        check_is_fitted(self)
+        check_is_fitted(self, "state_")
         return rule_probabilities(self._rule(), self.state_, self._features(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -184,6 +186,16 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = labels.classes[0] if labels.one_column else labels.classes
         self.groups_, self.task_names_ = groups.values, labels.names
 
-    def _features(self, X: Any) -> np.ndarray:
-        """Rows in the columns of training."""
-        return np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
+    def _features(self, X: Any, reset: bool = False) -> np.ndarray:
+        """Rows in the columns of training, or pictures of its shape in a row each."""
+        shape = tuple(getattr(X, "shape", ()))
+        picture = shape[1:] if len(shape) == 4 else None
+        if reset:
+            self.image_shape_ = picture
+        elif picture != self.image_shape_:
+            raise InputError(
+                f"X has rows of shape {shape[1:]}, and training rows were "
+                f"{self.image_shape_ or 'rows of a table'}; give the same"
+            )
+        found = validate_data(self, X, dtype=np.float32, reset=reset, allow_nd=picture is not None)
+        return np.asarray(found).reshape(len(found), -1)

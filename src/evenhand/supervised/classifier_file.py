@@ -30,6 +30,7 @@ def save_classifier(classifier: Any, path: str | Path) -> Path:
         "module": type(classifier).__module__,
         "settings": settings,
         "num_features": int(classifier.n_features_in_),
+        "image_shape": classifier.image_shape_,
         "feature_names": [str(name) for name in getattr(classifier, "feature_names_in_", ())],
         "task_names": classifier.task_names_,
         "one_column": classifier.one_column_,
@@ -68,6 +69,8 @@ def load_classifier(path: str | Path) -> Any:
     classifier = made(**settings)
     classes = [arrays[f"classes.{m}"] for m in range(len(header["task_names"]))]
     classifier.n_features_in_ = header["num_features"]
+    shape = header["image_shape"]
+    classifier.image_shape_ = None if shape is None else tuple(shape)
     if header["feature_names"]:
         classifier.feature_names_in_ = np.array(header["feature_names"], object)
     classifier.task_names_, classifier.one_column_ = header["task_names"], header["one_column"]

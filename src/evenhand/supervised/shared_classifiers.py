@@ -65,6 +65,7 @@ class VanillaMTL(MultiTaskClassifier):
             gradnorm_target=self.gradnorm_target,
             norm_layers=self.norm_layers,
             train_trunk=self.train_trunk,
+            image_shape=getattr(self, "image_shape_", None),
         )
 
     def _check_settings(self) -> None:

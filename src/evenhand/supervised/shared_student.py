@@ -54,9 +54,10 @@ class SharedStudent(AbstractRule):
     gradnorm_target: str = "constant"
     norm_layers: str = "last"
     train_trunk: bool = True
+    image_shape: tuple[int, int, int] | None = None
 
     def init(self, rng: np.random.Generator, num_features: int, num_tasks: int) -> StudentState:
-        student, moments = draw_student(rng, num_features, self.hidden, num_tasks)
+        student, moments = draw_student(rng, num_features, self.hidden, num_tasks, self.image_shape)
         return StudentState(
             student,
             moments,

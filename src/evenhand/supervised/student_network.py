@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from evenhand.supervised.convolution import Convolutions, draw_convolutions, num_convolved
+
 # As in torch's layer: the newest batch's share of the running moments, and what is added to a
 # variance before its root.
 _MOMENTUM, _EPS = 0.1, 1e-5
@@ -38,6 +40,8 @@ class Trunk(eqx.Module):
 
     dense: tuple[Dense, ...]
     scaling: tuple[Scaling, ...]
+    front: Convolutions | None = None
+    """What pictures pass first; None for rows of a table."""
 
 
 class Moments(eqx.Module):
@@ -89,15 +93,23 @@ def draw_heads(rng: np.random.Generator, width: int, num_tasks: int) -> Heads:
 
 
 def draw_student(
-    rng: np.random.Generator, num_features: int, hidden: tuple[int, ...], num_tasks: int
-) -> tuple[Student, Moments]:
-    """A student with layers of these widths, and the moments before any batch."""
+    rng: np.random.Generator, num_features: int, hidden: tuple[int, ...], num_tasks: int,
+    image_shape: tuple[int, int, int] | None = None,
+) -> tuple[Student, Moments]:  # fmt: skip
+    """A student with layers of these widths, and the moments before any batch.
+
+    With an `image_shape` (height, width, channels) rows are pictures and pass convolutions first.
+    """
+    front = None
+    if image_shape is not None:
+        front = draw_convolutions(rng, image_shape)
+        num_features = num_convolved(image_shape)
     dense, scaling = draw_dense_layers(rng, num_features, hidden)
     moments = Moments(
         tuple(jnp.zeros(width) for width in hidden[:-1]),
         tuple(jnp.ones(width) for width in hidden[:-1]),
     )
-    return Student(Trunk(dense, scaling), draw_heads(rng, hidden[-1], num_tasks)), moments
+    return Student(Trunk(dense, scaling, front), draw_heads(rng, hidden[-1], num_tasks)), moments
 
 
 def features_in_training(
@@ -105,7 +117,7 @@ def features_in_training(
 ) -> tuple[Float[Array, "B W"], tuple[Float[Array, "B V"], Moments]]:
     """Features of a batch normalised by its own moments; the last layer's input; new moments."""
     means, variances = [], []
-    x = X
+    x = X if trunk.front is None else trunk.front(X)
     for i, dense in enumerate(trunk.dense[:-1]):
         x = dense(x)
         mean, variance = jnp.mean(x, 0), jnp.var(x, 0)
@@ -120,7 +132,7 @@ def features_in_training(
 
 def features(trunk: Trunk, moments: Moments, X: Float[Array, "B F"]) -> Float[Array, "B W"]:
     """Features in evaluation: normalised by the running moments, each row by itself."""
-    x = X
+    x = X if trunk.front is None else trunk.front(X)
     for i, dense in enumerate(trunk.dense[:-1]):
         x = _normalised(dense(x), moments.mean[i], moments.variance[i])
         x = jax.nn.relu(trunk.scaling[i](x))
