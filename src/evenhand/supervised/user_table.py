@@ -13,6 +13,7 @@ from evenhand.supervised.table_making import VAL_SHARE, Recipe, Task, make_table
 from evenhand.supervised.user_columns import group_parts, target_values
 
 TEST_SHARE = 0.3
+_TARGET, _PROTECTED = "target: ", "protected group"
 
 
 def load_table(
@@ -42,32 +43,44 @@ def load_table(
     `val_share` of the others validate, drawn from the two seeds. Missing inputs are allowed.
     """
     rows, name = _frame(table)
-    named = [*targets, group, *([split] if split else []), *exclude]
-    _check_names(rows, targets, [*named, *(numeric or ()), *(categorical or ())], name)
-    label = {t: target_values(rows[t], (positive or {}).get(t), name) for t in targets}
-    protected_rows, group_names = group_parts(rows[group], protected, name)
-    # Under names of their own, since a target or a group may stand under a name of an input.
-    added = [values.alias(f"target {t}") for t, values in label.items()]
-    added.append(protected_rows.alias("protected group"))
-    columns, rows = rows.columns, rows.with_columns(added)
-    kept = {*targets, *exclude, *([split] if split else [])}
-    kept |= {group} if not include_protected else set()
-    inputs = [c for c in columns if c not in kept]
-    numbers, words = _kinds(rows, inputs, numeric, categorical, kept, name)
+    no_inputs = [*targets, *([split] if split else []), *exclude]
+    _check_names(rows, targets, [*no_inputs, group, *(numeric or ()), *(categorical or ())], name)
+    columns = rows.columns
+    rows, group_names = _with_answers(rows, targets, group, protected, positive or {}, name)
+    dropped = {*no_inputs} | (set() if include_protected else {group})
+    inputs = [c for c in columns if c not in dropped]
+    numbers, words = _kinds(rows, inputs, numeric, categorical, dropped, name)
     recipe = Recipe(
         name=name,
         source=f"{name}, a table of the user",
         numeric=numbers,
         categorical=words,
-        protected=pl.col("protected group"),
+        protected=pl.col(_PROTECTED),
         group_column=group,
         group_names=group_names,
-        tasks={target: Task(pl.col(f"target {target}")) for target in targets},
+        tasks={target: Task(pl.col(_TARGET + target)) for target in targets},
     )
     if split:
         return make_table(recipe, *_named_parts(rows, split, name))
     rest, test = split_rows(rows, test_share, test_seed, "test_share")
     return make_table(recipe, *split_rows(rest, val_share, val_seed, "val_share"), test)
+
+
+def _with_answers(
+    rows: pl.DataFrame,
+    targets: Sequence[str],
+    group: str,
+    protected: Any,
+    positive: Mapping[str, Any],
+    name: str,
+) -> tuple[pl.DataFrame, tuple[str, str]]:
+    """The rows with targets and group as booleans, in columns of their own, and the groups' names.
+
+    Under their old names they could not stand, since the group is an input as well.
+    """
+    added = [target_values(rows[t], positive.get(t), name).alias(_TARGET + t) for t in targets]
+    member, group_names = group_parts(rows[group], protected, name)
+    return rows.with_columns([*added, member.alias(_PROTECTED)]), group_names
 
 
 def _frame(table: Any) -> tuple[pl.DataFrame, str]:
