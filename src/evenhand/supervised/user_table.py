@@ -38,28 +38,17 @@ def load_table(
     one that counts as 1. The group column has two values, of which `protected` (without it: the
     rarer) is the protected one; with more values `protected` is needed, and everybody else is the
     other group. Inputs are all other columns, numbers standardised and words as indicators, or
-    those named in `numeric` and `categorical`; leave out what gives a target away (`exclude`).
-    `split` names a column of train, val and test; without it, `test_share` of the rows test and
-    `val_share` of the others validate, drawn from the two seeds. Missing inputs are allowed.
+    those named in `numeric` and `categorical`, missing ones allowed; `exclude` what gives a target
+    away. `split` names a column of train, val and test; without it, `test_share` of the rows test
+    and `val_share` of the others validate, drawn from the two seeds.
     """
     rows, name = _frame(table)
     no_inputs = [*targets, *([split] if split else []), *exclude]
     _check_names(rows, targets, [*no_inputs, group, *(numeric or ()), *(categorical or ())], name)
-    columns = rows.columns
-    rows, group_names = _with_answers(rows, targets, group, protected, positive or {}, name)
     dropped = {*no_inputs} | (set() if include_protected else {group})
-    inputs = [c for c in columns if c not in dropped]
-    numbers, words = _kinds(rows, inputs, numeric, categorical, dropped, name)
-    recipe = Recipe(
-        name=name,
-        source=f"{name}, a table of the user",
-        numeric=numbers,
-        categorical=words,
-        protected=pl.col(_PROTECTED),
-        group_column=group,
-        group_names=group_names,
-        tasks={target: Task(pl.col(_TARGET + target)) for target in targets},
-    )
+    inputs = [c for c in rows.columns if c not in dropped]
+    kinds = _kinds(rows, inputs, numeric, categorical, dropped, name)
+    rows, recipe = _with_answers(rows, kinds, targets, group, protected, positive or {}, name)
     if split:
         return make_table(recipe, *_named_parts(rows, split, name))
     rest, test = split_rows(rows, test_share, test_seed, "test_share")
@@ -68,19 +57,30 @@ def load_table(
 
 def _with_answers(
     rows: pl.DataFrame,
+    kinds: tuple[tuple[str, ...], tuple[str, ...]],
     targets: Sequence[str],
     group: str,
     protected: Any,
     positive: Mapping[str, Any],
     name: str,
-) -> tuple[pl.DataFrame, tuple[str, str]]:
-    """The rows with targets and group as booleans, in columns of their own, and the groups' names.
+) -> tuple[pl.DataFrame, Recipe]:
+    """The rows with targets and group as booleans, and the recipe that reads them.
 
-    Under their old names they could not stand, since the group is an input as well.
+    They stand in columns of their own, since the group is an input as well.
     """
     added = [target_values(rows[t], positive.get(t), name).alias(_TARGET + t) for t in targets]
     member, group_names = group_parts(rows[group], protected, name)
-    return rows.with_columns([*added, member.alias(_PROTECTED)]), group_names
+    recipe = Recipe(
+        name=name,
+        source=f"{name}, a table of the user",
+        numeric=kinds[0],
+        categorical=kinds[1],
+        protected=pl.col(_PROTECTED),
+        group_column=group,
+        group_names=group_names,
+        tasks={target: Task(pl.col(_TARGET + target)) for target in targets},
+    )
+    return rows.with_columns([*added, member.alias(_PROTECTED)]), recipe
 
 
 def _frame(table: Any) -> tuple[pl.DataFrame, str]:
