@@ -3,7 +3,7 @@
 The definition is equalised odds between two groups (Hardt et al. 2016); the harm is unequal error:
 who deserves a yes is refused, or who does not is given one, more often in one group. Numbers are
 descriptive: they say how large a difference is on these rows, not that a model does no harm.
-Axes: N people, T tasks, G = 2 groups, the protected one last.
+Axes: N people, M tasks, G = 2 groups, the protected one last.
 """
 
 from typing import NamedTuple
@@ -21,10 +21,10 @@ LEAST_VIOLATION = 1e-3
 class TaskRates(NamedTuple):
     """Rates of yes by task and group, NaN without people, and the people behind them."""
 
-    true_positive: Float[np.ndarray, "T G"]
-    false_positive: Float[np.ndarray, "T G"]
-    positives: Int[np.ndarray, "T G"]
-    negatives: Int[np.ndarray, "T G"]
+    true_positive: Float[np.ndarray, "M G"]
+    false_positive: Float[np.ndarray, "M G"]
+    positives: Int[np.ndarray, "M G"]
+    negatives: Int[np.ndarray, "M G"]
 
 
 def rates_by_task(
@@ -47,7 +47,7 @@ def equalized_odds_violation(
     Y_pred: ArrayLike,
     s: ArrayLike,
     empty: float = 0.0,
-) -> Float[np.ndarray, " T"]:
+) -> Float[np.ndarray, " M"]:
     """|TPR_1 - TPR_0| + |FPR_1 - FPR_0| of every task, between 0 and 2.
 
     Roy & Ntoutsi 2022, equation 1. A term one of whose groups has nobody to take the rate over
@@ -58,7 +58,7 @@ def equalized_odds_violation(
     return np.where(np.isnan(apart), empty, apart).sum(0)
 
 
-def task_accuracy(Y_true: ArrayLike, Y_pred: ArrayLike) -> Float[np.ndarray, " T"]:
+def task_accuracy(Y_true: ArrayLike, Y_pred: ArrayLike) -> Float[np.ndarray, " M"]:
     """The share of people each task's prediction is right about."""
     truth, decided, _ = _checked(Y_true, Y_pred, np.zeros(len(np.asarray(Y_true)), np.int8))
     return (truth == decided).mean(0)
@@ -100,13 +100,13 @@ def mean_violation(violation: ArrayLike) -> float:
     return float(np.mean(np.asarray(violation, float)))
 
 
-def _share(count: Int[np.ndarray, "T G"], total: Int[np.ndarray, "T G"]) -> np.ndarray:
+def _share(count: Int[np.ndarray, "M G"], total: Int[np.ndarray, "M G"]) -> np.ndarray:
     return np.where(total > 0, count / np.maximum(total, 1), np.nan)
 
 
 def _checked(
     Y_true: ArrayLike, Y_pred: ArrayLike, s: ArrayLike
-) -> tuple[Bool[np.ndarray, "N T"], Bool[np.ndarray, "N T"], Bool[np.ndarray, " N"]]:
+) -> tuple[Bool[np.ndarray, "N M"], Bool[np.ndarray, "N M"], Bool[np.ndarray, " N"]]:
     """Targets, predictions and membership of the protected group."""
     truth, decided, group = np.asarray(Y_true), np.asarray(Y_pred), np.asarray(s)
     if truth.ndim != 2 or truth.shape != decided.shape or group.shape != truth.shape[:1]:
@@ -124,7 +124,7 @@ def _checked(
 
 def _by_task(
     values: ArrayLike, single_task: ArrayLike, what: str
-) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, " T"]]:
+) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, " M"]]:
     together, alone = np.asarray(values, float), np.asarray(single_task, float)
     if together.ndim != 1 or together.shape != alone.shape or len(together) == 0:
         raise InputError(

@@ -1,6 +1,6 @@
 """People with several binary targets and one binary group, in three parts: the one data contract.
 
-Axes: N, V and M people of the training, validation and test part, F features, T tasks, G = 2
+Axes: N, V and B people of the training, validation and test part, F features, M tasks, G = 2
 groups. The protected group is the last one, index 1, as g in Roy & Ntoutsi 2022, section 3.
 """
 
@@ -27,14 +27,14 @@ class MultiTaskTable:
     """
 
     X_train: Shaped[np.ndarray, "N *image F"]
-    Y_train: Int8[np.ndarray, "N T"]
+    Y_train: Int8[np.ndarray, "N M"]
     s_train: Int8[np.ndarray, " N"]
     X_val: Shaped[np.ndarray, "V *image F"]
-    Y_val: Int8[np.ndarray, "V T"]
+    Y_val: Int8[np.ndarray, "V M"]
     s_val: Int8[np.ndarray, " V"]
-    X_test: Shaped[np.ndarray, "M *image F"]
-    Y_test: Int8[np.ndarray, "M T"]
-    s_test: Int8[np.ndarray, " M"]
+    X_test: Shaped[np.ndarray, "B *image F"]
+    Y_test: Int8[np.ndarray, "B M"]
+    s_test: Int8[np.ndarray, " B"]
     task_names: tuple[str, ...]
     feature_names: tuple[str, ...]
     group_names: tuple[str, ...]
@@ -91,7 +91,7 @@ class MultiTaskTable:
             fields |= {f"X_{part}": X[kept], f"Y_{part}": Y[kept], f"s_{part}": s[kept]}
         return replace(self, **fields)
 
-    def base_rates(self, part: str = "train") -> Float[np.ndarray, "T G"]:
+    def base_rates(self, part: str = "train") -> Float[np.ndarray, "M G"]:
         """P(target = 1 | group) of each task in one part."""
         _, Y, s = self.part(part)
         return np.stack([Y[s == g].mean(0) for g in (0, 1)], axis=1)
