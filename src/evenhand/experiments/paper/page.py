@@ -22,7 +22,8 @@ Runs = Mapping[str, Estimates]
 def study_page(study: Study, runs: Runs, found: list[Verdict], command: str, note: str) -> Markup:
     """The text of the page; `note` says what is preliminary about it, "" where nothing is."""
     title = study.about.get("title") or study.key
-    answer = words.answer(found) if found else f"{title}: {len(runs)} scenarios."
+    scenarios = "one scenario" if len(runs) == 1 else f"{len(runs)} scenarios"
+    answer = words.answer(found) if found else f"{title}: {scenarios}."
     summary = study.about.get("summary")
     head = [
         tag("p", answer, class_="answer"),
