@@ -20,7 +20,7 @@ KINDS = (
 )
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
 _PANEL = {"metric", "group", "title", "floor", "line", "line_title"}
-_COLUMN = {"metric", "group", "title", "better"}
+_COLUMN = {"metric", "group", "title", "better", "exact", "table"}
 _BETTER = ("higher", "lower", "neither")
 
 
@@ -39,12 +39,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class WantedColumn:
-    """One column of the tables; `better` says which value is marked: higher, lower or neither."""
+    """One column of the tables; `better` says which value is marked: higher, lower or neither.
+
+    `exact` is for shares of seeds, whose interval is then the exact one. With a `table` the column
+    is of a further table of that title.
+    """
 
     metric: str
     group: str = ""
     title: str = ""
     better: str = "neither"
+    exact: bool = False
+    table: str = ""
 
 
 def read_columns(study: Study) -> tuple[WantedColumn, ...]:
@@ -60,6 +66,8 @@ def read_columns(study: Study) -> tuple[WantedColumn, ...]:
         check_metric(table["metric"], study.kind, where)
         if table.get("better", "neither") not in _BETTER:
             raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
+        if not isinstance(table.get("exact", False), bool):
+            raise InputError(f"{where}: exact is true or false, got {table['exact']!r}")
         made.append(WantedColumn(**table))
     return tuple(made)
 
