@@ -17,9 +17,10 @@ KINDS = (
     "bars",
     "loan-rates",
     "gap-true-and-observed",
+    "trade-off",
 )
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
-_PANEL = {"metric", "group", "title", "floor", "line", "line_title"}
+_PANEL = {"metric", "group", "title", "floor", "line", "line_title", "exact"}
 _COLUMN = {"metric", "group", "title", "better", "exact", "table"}
 _BETTER = ("higher", "lower", "neither")
 
@@ -90,6 +91,8 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
             raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
         for panel in table.get("panels", []):
             _check_panel(panel, table["kind"], study.kind, where)
+        if table["kind"] == "trade-off" and len(table.get("panels", [])) != 2:
+            raise InputError(f"{where}: a trade-off has two panels, the measures of its two axes")
         for name in table.get("scenarios", []):
             if name not in names:
                 raise InputError(f"{where}: {unknown_name('scenario', str(name), names)}")
@@ -105,7 +108,7 @@ def _check_panel(panel: Any, kind: str, trial: str, where: str) -> None:
     for metric in (panel["metric"], panel.get("floor", panel["metric"])):
         if kind == "series" and metric not in SERIES:
             raise InputError(f"{where}: {unknown_name('series', str(metric), SERIES)}")
-        if kind == "bars" or trial:
+        if kind in ("bars", "trade-off") or trial:
             check_metric(metric, trial, where)
     if "floor" in panel:
         check_metric(panel["floor"], trial, where)
