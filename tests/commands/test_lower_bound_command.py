@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -33,6 +34,10 @@ def test_the_call_of_the_documents_gives_the_known_times_without_jax():
     steps = {row["n"]: row["steps"] for row in found["rows"]}
     assert steps == {6: 114, 9: 1083, 12: 9027, 15: 72915}
     assert found["fitted_base"] == pytest.approx(2.0478, abs=1e-4)
+    local = [row["local_base"] for row in found["rows"]]
+    assert local[0] is None
+    ratios = np.array([1083 / 114, 9027 / 1083, 72915 / 9027])
+    assert local[1:] == pytest.approx(ratios ** (1 / 3))
     assert found["notion"] == "fair"
 
 
