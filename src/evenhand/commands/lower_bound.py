@@ -10,6 +10,8 @@ from evenhand.core.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.tabular.lower_bound import Growth
+
 FAMILIES = ("chain", "costly-chain")
 _LONGEST = 400
 
@@ -62,22 +64,22 @@ def run(options: LowerBoundOptions) -> dict[str, Any]:
         **notion,
         **shared,
         "chance_ahead": chance,
-        "rows": [
-            {
-                "n": n,
-                "steps": steps,
-                "hitting_time": lower_bound.hitting_time(n, chance),
-                "local_base": base,
-            }
-            for n, steps, base in zip(
-                growth.states, growth.steps, (None, *growth.local_bases), strict=True
-            )
-        ],
+        "rows": _rows(growth, chance),
         "fitted_base": None if math.isnan(growth.fitted_base) else growth.fitted_base,
         "exact_base": growth.exact_base,
         "paper_base": growth.paper_base,
         "seconds": time.perf_counter() - start,
     }
+
+
+def _rows(growth: "Growth", chance: float) -> list[dict[str, Any]]:
+    from evenhand.tabular.lower_bound import hitting_time
+
+    each = zip(growth.states, growth.steps, (None, *growth.local_bases), strict=True)
+    return [
+        {"n": n, "steps": steps, "hitting_time": hitting_time(n, chance), "local_base": base}
+        for n, steps, base in each
+    ]
 
 
 def _check(options: LowerBoundOptions) -> None:
