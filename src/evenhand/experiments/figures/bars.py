@@ -56,7 +56,7 @@ def bars(
             axes.set_ylim(len(methods) - 0.5 + 0.5 * named, -0.5)
             titles.append(axes.set_title(panel.title, size=8.5, pad=3))
             if number % columns == 0:
-                above(axes, panel.above)
+                above(axes, panel.above, right=width != "wide")
             axes.xaxis.set_major_formatter(lambda v, _, unit=panel.unit: plain_tick(v, unit))
             axes.locator_params(axis="x", nbins=4)
             axes.tick_params(axis="x", labelsize=8)

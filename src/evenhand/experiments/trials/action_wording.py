@@ -21,7 +21,7 @@ MEASURES: dict[str, Measure] = {
     "violating_audits": Measure(
         "Audits with a violation",
         "share",
-        "The same over all states, visited or not: share of the audited rounds, one in a hundred, "
+        "The same over all states, visited or not: share of the audited rounds (`audit_every`), "
         f"in which the law of any state violates the notion. {_NOTIONS}",
         "Who would be behind an action that is better in the long run and would be played less.",
     ),
