@@ -75,7 +75,7 @@ def trade_off(
 def _draw(
     axes: Axes, panel: TradeOffPanel, look: dict[str, dict[str, Any]], swept: Sequence[Curve]
 ) -> None:
-    points = []
+    points, joined = [], {variant for curve in swept for variant in curve.variants}
     for curve in swept:
         at = [(panel.x[m].estimate, panel.y[m].estimate) for m in curve.variants if m in panel.x]
         axes.plot(*np.array(at).T, color=look[curve.variants[0]]["color"], linewidth=0.9, zorder=1)
@@ -84,7 +84,9 @@ def _draw(
         faint = {"color": colour, "linewidth": 1.1, "alpha": 0.55}
         axes.plot([x.low, x.high], [y.estimate] * 2, **faint)
         axes.plot([x.estimate] * 2, [y.low, y.high], **faint)
-        axes.plot(x.estimate, y.estimate, look[method]["marker"], color=colour, markersize=5)
+        shade = 1.0 if method in joined else look[method]["alpha"]
+        marker = look[method]["marker"]
+        axes.plot(x.estimate, y.estimate, marker, color=colour, markersize=5, alpha=shade)
         points.append((x.estimate, y.estimate))
     axes.margins(0.07, 0.1)
     axes.autoscale_view()  # else labels are placed by the limits of an empty panel
@@ -108,11 +110,10 @@ def _key(
     handles, words = [], []
     for method in named:
         style, curve = look[method], fields.get(method)
-        line = "-" if curve else "none"
-        handles.append(
-            Line2D([], [], color=style["color"], marker=style["marker"], markersize=4.5,
-                   linestyle=line, linewidth=0.9)
-        )  # fmt: skip
+        handle = Line2D([], [], color=style["color"], marker=style["marker"], markersize=4.5)
+        handle.set(linestyle="-" if curve else "none", linewidth=0.9)
+        handle.set_alpha(1.0 if curve else style["alpha"])
+        handles.append(handle)
         title = method_title(method)
         words.append(title.replace(f" {curve.values[0]:g})", " as written)") if curve else title)
     figure.legend(
