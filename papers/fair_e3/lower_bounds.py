@@ -35,8 +35,8 @@ SIZES, EPS = tuple(range(4, 25, 2)), 0.1
 CHAIN, COSTLY = 0.6, 0.95  # discounts
 ALPHAS, ACTION_ALPHA = (0.0, 0.05, 0.1, 0.2), 0.05
 DISCOUNTS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95)
-DRAWN, WALKS = (6, 8, 10, 12), 200
-CROSSED, RUNS = (8, 12, 16, 20, 24), 20
+DRAWN, WALKS = (6, 8, 10, 12, 14, 16), 200
+CROSSED, RUNS = (8, 12, 16, 20, 24, 32), 20
 HEADER = "panel,alpha,discount,n,kind,steps"
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -33,6 +34,10 @@ def test_the_call_of_the_documents_gives_the_known_times_without_jax():
     steps = {row["n"]: row["steps"] for row in found["rows"]}
     assert steps == {6: 114, 9: 1083, 12: 9027, 15: 72915}
     assert found["fitted_base"] == pytest.approx(2.0478, abs=1e-4)
+    local = [row["local_base"] for row in found["rows"]]
+    assert local[0] is None
+    ratios = np.array([1083 / 114, 9027 / 1083, 72915 / 9027])
+    assert local[1:] == pytest.approx(ratios ** (1 / 3))
     assert found["notion"] == "fair"
 
 
@@ -40,7 +45,7 @@ def test_choice_alpha_lowers_the_base_to_the_exact_one_not_the_papers():
     found = run(LowerBoundOptions(states="20,24,28", choice_alpha=0.1))
     assert found["fitted_base"] == pytest.approx(2 / 1.1, abs=1e-3)
     assert found["paper_base"] == pytest.approx(2 / 1.2)
-    assert "alpha-choice fair, alpha 0.1" in shown(found)
+    assert "alpha-choice fair, alpha 0.1" in " ".join(shown(found).split())
     zero = run(LowerBoundOptions(states="6,9", choice_alpha=0.0))
     assert [row["steps"] for row in zero["rows"]] == [114, 1083]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evenhand.algorithms.e3 import E3
 from evenhand.algorithms.parts.action_problem import action_problem
 from evenhand.algorithms.parts.action_run import run_actions
 from evenhand.algorithms.restricted_e3 import RestrictedE3
@@ -100,6 +101,23 @@ def test_what_cannot_be_run_is_refused_before_the_work(changes, sentence):
 
 def test_the_world_says_what_the_theorem_asks_for():
     said = trial().world()
-    assert "The theorem asks for" in said["theory"]
+    assert "The theorem asks for 1e+24 steps here" in said["theory"]
     assert "7e+02" in said["theory"]
     assert max(said["gap_quantiles"]) > 1
+
+
+def test_audits_ask_every_state_and_not_only_those_on_the_way(tmp_path):
+    asked = trial(methods=["e3:m=5"], audit_every=50)
+    rows = asked.run_part("e3:m=5", 1, lambda _: None, tmp_path)
+    problem = action_problem(trap())
+    laws = []
+    run_actions(E3(m=5), problem, 700, [1],
+                audit=lambda t, tables: laws.append((t, tables[0])))  # fmt: skip
+    tables = np.stack([tables for t, tables in laws if t % 50 == 0])
+    q = problem.q_values
+    better = q[:, :, None] > q[:, None, :] + 0.2
+    broken = (better & (tables[..., :, None] < tables[..., None, :])).any((1, 2, 3))
+    assert values(rows, "violating_audits:action") == [pytest.approx(broken.mean())]
+    assert broken.mean() > 0
+    with pytest.raises(InputError, match="audit_every must be at least 1"):
+        trial(audit_every=0)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from evenhand.core.errors import InputError
 from evenhand.experiments.config import Experiment
@@ -118,6 +119,27 @@ def test_of_alternatives_one_is_enough_for_each_method():
     assert judge(claim(*either("x"), *either("y")), records).verdict == "does not hold"
 
 
+@pytest.mark.parametrize(
+    ("broken", "expected"), [(0, "holds"), (1, "undecided"), (20, "does not hold")]
+)
+def test_an_exact_interval_of_runs_has_a_width_even_where_no_run_differs(broken, expected):
+    share = np.array([1.0] * broken + [0.0] * (40 - broken))
+    records = {"s": Records({("x", "return", ""): share}, tuple(range(40)))}
+    found = judge(claim(Comparison(returns("x"), 0.1, "less", exact=True)), records)
+    assert found.verdict == expected
+    # By definition: the bound is the chance at which so few broken runs have 2.5%.
+    high = found.tests[0].difference.high + 0.1
+    assert scipy.stats.binom.cdf(broken, 40, high) == pytest.approx(0.025)
+    loose = judge(claim(Comparison(returns("x"), 0.1, "less")), records).tests[0].difference
+    assert broken or loose.high == loose.low
+
+
+def test_an_exact_interval_of_what_is_no_share_of_seeds_is_refused():
+    records = {"s": Records({("x", "return", ""): 0.3})}
+    with pytest.raises(InputError, match="values 0 and 1"):
+        judge(claim(Comparison(returns("x"), 0.1, "less", exact=True)), records)
+
+
 def test_a_scenario_that_was_not_run_leaves_a_claim_open_unless_another_part_fails():
     records = {"s": Records({("x", "return", ""): 1 + SPREAD})}
     elsewhere = Comparison(Quantity("t", "return", "x"), 0.0, "greater")
@@ -165,6 +187,16 @@ def study(tmp_path):
     scenarios = [Scenario(n, n, Experiment(name=n, methods=methods)) for n in ("one", "two")]
     (tmp_path / "claims.toml").write_text(CLAIMS)
     return Study(tmp_path, "experiment", {}, tuple(scenarios))
+
+
+def test_alternatives_and_exact_intervals_are_read_from_the_file(study):
+    more = 'b = 0.5\nany = "either"\nexact = true\n'
+    (study.folder / "claims.toml").write_text(CLAIMS[: CLAIMS.index("b = [")] + more)
+    (found,) = read_claims(study)
+    assert {(test.any, test.exact) for test in found.tests} == {("either", True)}
+    (study.folder / "claims.toml").write_text(CLAIMS + "exact = true\n")
+    with pytest.raises(InputError, match="let b be a number"):
+        read_claims(study)
 
 
 def test_lists_stand_for_a_comparison_of_each(study):

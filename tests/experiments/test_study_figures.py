@@ -57,6 +57,10 @@ kind = "loan-rates"
 [[figures]]
 name = "gaps"
 kind = "gap-true-and-observed"
+[[figures]]
+name = "price"
+kind = "trade-off"
+panels = [{{ metric = "return" }}, {{ metric = "credit_gap_true", title = "the gap" }}]
 """
 
 
@@ -170,6 +174,7 @@ def test_results_keep_rates_by_level_and_the_curves_that_figures_show(drawn, tmp
             'kind = "series"\npanels = [{ metric = "recal" }]\n',
             "no series 'recal'",
         ),
+        (', { metric = "credit_gap_true", title = "the gap" }', "", "a trade-off has two panels"),
     ],
 )
 def test_a_panel_of_nothing_is_refused(drawn, tmp_path, old, new, sentence):
@@ -201,6 +206,36 @@ def test_tables_have_the_columns_that_are_asked_for_and_mark_only_what_can_be_be
     assert not any("**" in row.split("|")[2] for row in rows)
     assert any("**" in row.split("|")[3] for row in rows)
     assert read_columns(drawn[0]) == ()
+
+
+def test_columns_of_a_further_table_are_apart_and_shares_of_seeds_have_exact_intervals(tmp_path):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    more = '[[columns]]\nmetric = "approval_rate"\ntable = "More"\nexact = true\n'
+    (tmp_path / "figures.toml").write_text(FIGURES + COLUMNS + more)
+    tables = table.by_table(read_columns(read_study(tmp_path)))
+    assert list(tables) == ["", "More"]
+    assert [column.metric for column in tables["More"]] == ["approval_rate"]
+
+    class Never(MadeUp):
+        def final(self):
+            zero = {"metric": "approval_rate", "value": 0.0}
+            return super().final() + [
+                row | zero for row in super().final() if row["metric"] == "return"
+            ]
+
+    run = Estimates(read_run(Never().write(tmp_path / "run")))
+    seeds = len(run.run.seeds)
+    text = table.as_markdown(run, tables["More"])
+    assert f"[0.0, {100 * (1 - 0.025 ** (1 / seeds)):.1f}]" in text
+
+
+def test_points_of_a_trade_off_are_the_two_measures_of_each_method(drawn):
+    axes = drawn[2]["price", "wide"].axes[0]
+    run = drawn[1]["one"]
+    dots = {tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xydata()) == 1}
+    for method in run.run.methods:
+        at = tuple(run.interval(method, name).estimate for name in ("return", "credit_gap_true"))
+        assert any(np.allclose(at, dot) for dot in dots), method
 
 
 def test_a_column_of_nothing_is_refused(tmp_path):

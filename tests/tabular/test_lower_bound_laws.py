@@ -137,6 +137,16 @@ def test_the_time_is_the_one_found_step_by_step_and_holds_from_then_on(deficit, 
     assert tau == last_over + 1
 
 
+@pytest.mark.parametrize(("k", "alpha"), [(2, 0.0), (2, 0.1), (3, 0.05)])
+def test_time_grows_by_more_than_its_base_at_small_sizes_and_by_the_base_in_the_limit(k, alpha):
+    growth = chain_growth(tuple(range(6, 31, 3)), k, choice_alpha=alpha)
+    local = np.array(growth.local_bases)
+    assert (np.diff(local) < 1e-6).all()
+    assert local[0] > growth.exact_base + 0.02
+    assert local[-1] == pytest.approx(growth.exact_base, abs=1e-3)
+    assert growth.exact_base < growth.fitted_base < local[0]
+
+
 def test_long_times_keep_their_digits():
     # From 40 states on each further one doubles the time, but for terms of discount^40.
     steps = chain_growth((40, 41)).steps
@@ -211,26 +221,6 @@ def test_on_the_costly_chain_it_has_to_play_uniformly_until_the_end_is_seen():
         assert log.action_fair.all()
         times.append(steps)
     assert np.mean(times) == pytest.approx(hitting_time(6, 0.5), rel=0.7)
-
-
-def test_certified_actions_keep_the_notion_in_random_deterministic_problems():
-    generator, n, k, alpha, alone = np.random.default_rng(3), 6, 2, 0.3, 0
-    for _ in range(25):
-        # Nothing leads to the last state, where the walk would end.
-        moves, rewards = generator.integers(n - 1, size=(n, k)), generator.random(n)
-        learner = CertifiedActions(n, k, 0.7, alpha)
-        steps_to_last(learner, moves, rewards, generator, 30)
-        # Any problem that agrees with what was seen: unknown moves filled in at random.
-        for _ in range(8):
-            filled = np.where(learner.next >= 0, learner.next, generator.integers(n, size=(n, k)))
-            seen = (learner.next >= 0).any(1)
-            value, worth = np.zeros(n), np.where(seen, rewards, generator.choice([0.0, 1.0], n))
-            for _ in range(120):
-                q = worth[:, None] + 0.7 * value[filled]
-                value = q.max(1)
-            assert action_fairness_everywhere([learner.table], q, alpha).action_fair.all()
-        alone += (learner.table.max(1) == 1).sum()
-    assert alone > 20
 
 
 def test_in_the_trap_the_detour_is_clearly_worse_and_every_policy_is_ergodic():

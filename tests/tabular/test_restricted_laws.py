@@ -161,6 +161,36 @@ def test_exploit_or_explore_in_the_restricted_problem(models, partly):
     assert (out[~known] == 1).all()
 
 
+@pytest.mark.parametrize("restricted", [True, False])
+def test_exploit_or_explore_holds_with_and_without_a_restriction(models, partly, restricted):
+    # Lemma 8 in its exact form: what the optimum earns in T steps it earns inside, or it leaves.
+    transition, reward, q = models
+    known, mask, _ = partly
+    allowed = mask if restricted else everything(transition)
+    model, T = known_model(transition, reward, known, allowed), 6
+    best = np.eye(A)[q.argmax(-1)]
+    move = np.einsum("nsa,nsat->nst", best, transition)
+    earned = sum(
+        GAMMA**t * np.einsum("nst,nt->ns", np.linalg.matrix_power(move, t), reward)
+        for t in range(T)
+    )
+    inside, outside = model.exploitation, 0 * model.exploitation
+    exploit = stage_plan(model.transition, model.mask, inside, outside, GAMMA, T).values[0]
+    out = escape_plan(model, T).values[0]
+    bound = exploit + out * (1 - GAMMA**T) / (1 - GAMMA)
+    assert (earned <= bound[:, :S] + 1e-9)[known].all()
+
+
+def test_with_every_state_known_nothing_escapes_and_the_problem_is_worth_its_optimum(
+    models, alphas
+):
+    transition, reward, q = models
+    model = known_model(transition, reward, np.ones((N, S), bool), action_mask(q, alphas))
+    assert (escape_plan(model, 8).values[0][:, :S] == 0).all()
+    value = exploitation_plan(model, GAMMA).values[:, :S]
+    assert np.abs(value - q.max(-1)).max() < 1e-8
+
+
 def test_escape_probabilities_are_those_of_walks_that_follow_the_plan(models, partly):
     known, _, model = partly
     rng, T, walks = np.random.default_rng(9), 7, 4000

@@ -91,7 +91,9 @@ class _RestrictedE3Batch(ExploreExploitBatch):
         self.learner, self.num_actions = learner, problem.num_actions
         self.m_q = learner.trajectories(problem)
         self.trajectories = np.zeros((num_runs, problem.num_states), np.int64)
-        self._oracle = problem.q_values if learner.estimator == "oracle" else None
+        self._oracle = None
+        if learner.estimator == "oracle":
+            self._oracle = np.broadcast_to(problem.q_values, self.mask.shape)
         self._uniform = np.full(problem.num_actions, 1 / problem.num_actions)
         self._store = None
         if learner.estimator == "importance-sampling":
@@ -150,7 +152,7 @@ class _RestrictedE3Batch(ExploreExploitBatch):
     ) -> Float[np.ndarray, "b S A"]:
         """Estimates of Q*, with importance sampling of the rows of `states` only."""
         if self._oracle is not None:
-            return np.broadcast_to(self._oracle, (len(runs), *self._oracle.shape))
+            return self._oracle[runs]
         if self._store is None:
             return q_values(transition, reward, self.discount)
         found = np.zeros(transition.shape[:-1])

@@ -10,6 +10,8 @@ from evenhand.core.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evenhand.tabular.lower_bound import Growth
+
 FAMILIES = ("chain", "costly-chain")
 _LONGEST = 400
 
@@ -62,15 +64,22 @@ def run(options: LowerBoundOptions) -> dict[str, Any]:
         **notion,
         **shared,
         "chance_ahead": chance,
-        "rows": [
-            {"n": n, "steps": steps, "hitting_time": lower_bound.hitting_time(n, chance)}
-            for n, steps in zip(growth.states, growth.steps, strict=True)
-        ],
+        "rows": _rows(growth, chance),
         "fitted_base": None if math.isnan(growth.fitted_base) else growth.fitted_base,
         "exact_base": growth.exact_base,
         "paper_base": growth.paper_base,
         "seconds": time.perf_counter() - start,
     }
+
+
+def _rows(growth: "Growth", chance: float) -> list[dict[str, Any]]:
+    from evenhand.tabular.lower_bound import hitting_time
+
+    each = zip(growth.states, growth.steps, (None, *growth.local_bases), strict=True)
+    return [
+        {"n": n, "steps": steps, "hitting_time": hitting_time(n, chance), "local_base": base}
+        for n, steps, base in each
+    ]
 
 
 def _check(options: LowerBoundOptions) -> None:
@@ -132,10 +141,12 @@ def show(result: dict[str, Any], console: "Console") -> None:
         title=f"{result['family']}, {result['actions']} actions, discount {result['discount']:g}: "
         f"steps of the best learner that is {what}"
     )
-    for column in ("states", f"steps to eps = {result['eps']:g}", "mean steps to the last state"):
+    steps = f"steps to eps = {result['eps']:g}"
+    for column in ("states", steps, "mean steps to the last state", "each state multiplies by"):
         table.add_column(column, justify="right")
     for row in result["rows"]:
-        table.add_row(str(row["n"]), f"{row['steps']:,}", f"{row['hitting_time']:,.0f}")
+        base = "" if row["local_base"] is None else f"{row['local_base']:.4f}"
+        table.add_row(str(row["n"]), f"{row['steps']:,}", f"{row['hitting_time']:,.0f}", base)
     console.print(table)
     fitted = result["fitted_base"]
     said = "one size gives no base" if fitted is None else f"each state multiplies by {fitted:.4f}"

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.core.errors import InputError
+from evenhand.data.intervals import clopper_pearson
+
 NUM_RESAMPLES = 4_000
 # Below this many seeds a page must say that its intervals are too narrow.
 FEW_SEEDS = 5
@@ -85,6 +88,20 @@ def bootstrap(
 def mean_interval(values: np.ndarray, generator: np.random.Generator) -> Interval:
     """Mean over seeds with its 95% interval."""
     return bootstrap(np.mean, [values], generator)
+
+
+def share_interval(values: np.ndarray) -> Interval:
+    """Share of the seeds that it is so for (1, else 0), with its exact 95% interval.
+
+    Clopper & Pearson 1934. A bootstrap of seeds that are all 0 has no width, whatever their number.
+    """
+    values = known(values)
+    if not np.isin(values, (0, 1)).all():
+        raise InputError("an exact interval is of values 0 and 1, such as runs with a violation")
+    if not values.size:
+        return Interval(np.nan, np.nan, np.nan, 0)
+    low, high = clopper_pearson(values.sum(), np.array(values.size))
+    return Interval(float(values.mean()), float(low), float(high), values.size)
 
 
 def iqm_interval(values: np.ndarray, generator: np.random.Generator) -> Interval:

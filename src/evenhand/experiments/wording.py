@@ -127,11 +127,16 @@ def method_title(name: str) -> str:
     if name in METHODS:
         return METHODS[name][0]
     if settings := variant_settings(name):
-        told = ", ".join(f"{field.replace('_', ' ')} {text}" for field, text in settings.items())
+        told = ", ".join(f"{_field_words(field)} {text}" for field, text in settings.items())
         base = method_title(base_method(name))
         return f"{base[:-1]}, {told})" if base.endswith(")") else f"{base} ({told})"
     kind, found, rest = name.partition(":")
     return f"Threshold {rest}" if found and kind == "threshold" else name
+
+
+def _field_words(field: str) -> str:
+    """A field as people say it; m_q is a symbol of its paper."""
+    return "m_Q" if field == "m_q" else field.replace("_", " ")
 
 
 def method_meaning(name: str, labels: tuple[str, ...] = ()) -> str:

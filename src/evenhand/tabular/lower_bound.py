@@ -131,6 +131,16 @@ class Growth:
     paper_base: float
 
     @property
+    def local_bases(self) -> tuple[float, ...]:
+        """By how much each further state multiplied the time, from one size to the next larger.
+
+        They approach `exact_base`; a fit lies above it while sizes are small, since the states on
+        the way are then worth nearly as much as the last one.
+        """
+        sizes, logs = np.array(self.states, float), np.log(np.array(self.steps, float))
+        return tuple(np.exp(np.diff(logs) / np.diff(sizes)).tolist())
+
+    @property
     def fitted_base(self) -> float:
         if len(self.states) < 2:
             return np.nan

@@ -6,6 +6,7 @@ states costs thousands of draws, with no state and no matrix anywhere.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -34,12 +35,18 @@ class Walks:
     def mean_deficit(self, deficit: Float[np.ndarray, " S"], steps: int) -> Float[np.ndarray, " W"]:
         """Mean of `deficit`, 0 in the last state, over the first `steps` states of each walk."""
         until = np.concatenate([[0.0], np.cumsum(deficit[:-1])])
-        before = np.concatenate([[0.0], self._summed(self.length).cumsum()[:-1]])
-        whole = np.cumsum(self.length) - before[self.walk] <= steps
-        left = steps - self._summed(self.length * whole)
-        earned = self._summed(until[self.length] * whole)
+        whole = self._ends <= steps
+        walk, length = self.walk[whole], self.length[whole]
+        left = steps - np.bincount(walk, length, self.num_walks)
+        earned = np.bincount(walk, until[length], self.num_walks)
         # The run that `steps` falls into counts up to there; one that arrives, up to the arrival.
         return (earned + until[np.minimum(left, self.n - 1).astype(int)]) / steps
+
+    @cached_property
+    def _ends(self) -> Int[np.ndarray, " R"]:
+        """The steps of its walk at which each run is over."""
+        before = np.concatenate([[0.0], self._summed(self.length).cumsum()[:-1]]).astype(int)
+        return np.cumsum(self.length) - before[self.walk]
 
     def _summed(self, amounts: np.ndarray) -> Float[np.ndarray, " W"]:
         # Of no runs at all numpy counts in whole numbers.

@@ -56,15 +56,18 @@ def run_actions(
     rewards: str = "bernoulli",
     advance: Callable[[int], None] = lambda steps: None,
     audit: Audit | None = None,
+    audit_every: int = 1,
 ) -> ActionLog:
     """The log of one run per seed; rewards are drawn as 0 or 1 with their mean, or are the mean.
 
-    `advance` is told how many more steps were made, now and then. `audit` is asked for every step,
-    which costs more than the step.
+    `advance` is told how many more steps were made, now and then. `audit` is told what would be
+    played in every state, before every `audit_every`-th step; that costs more than the step.
     """
     if num_steps < 1 or not len(seeds):
         raise InputError(f"a log needs steps and seeds, got {num_steps} and {len(seeds)}")
     check_rewards(rewards)
+    if audit_every < 1:
+        raise InputError(f"audit_every must be 1 step or more, got {audit_every}")
     start = time.perf_counter()
     log = _empty(num_steps, len(seeds), problem.num_actions)
     generators = [np.random.default_rng(seed) for seed in seeds]
@@ -77,7 +80,7 @@ def run_actions(
         length = min(_DRAWN_AT_ONCE, num_steps - begin)
         noise = np.stack([one.random((length, 3)) for one in generators], -1)
         for t in range(length):
-            if audit is not None:
+            if audit is not None and (begin + t) % audit_every == 0:
                 audit(begin + t, batch.dists())
             states = _step(batch, world, log, begin + t, states, noise[t])
         advance(length)

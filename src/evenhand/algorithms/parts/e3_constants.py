@@ -22,8 +22,10 @@ class TheoryConstants:
     """What the proof needs: samples for Q* (`m_1`), for the model (`m_2`), and what they come to.
 
     `m_q` random trajectories of `horizon` steps from a state make it known (eq. 3);
-    `num_explorations` is how often an escape may have to be tried (eq. 5), `total_steps` after
-    how many steps the guarantee holds.
+    `num_explorations` is how often an escape may have to be tried (eq. 5), `exploring_steps` the
+    steps after which nothing is left to explore. What they cost is outweighed, and the mean over
+    all steps within eps, after `total_steps`. `explicit_explorations` has no hidden constant: it is
+    this project's, by Chernoff's bound.
     """
 
     horizon: int
@@ -31,13 +33,16 @@ class TheoryConstants:
     m_2: float
     m_q: float
     num_explorations: float
+    explicit_explorations: float
+    exploring_steps: float
     total_steps: float
 
     def sentence(self, num_steps: int) -> str:
         """How the theorem's number of steps compares with a run's."""
         return (
-            f"The theorem asks for {self.total_steps:.0e} steps here ({self.m_q:.0e} random "
-            f"trajectories of {self.horizon} steps from every state); this run has {num_steps:.0e}."
+            f"The theorem asks for {self.exploring_steps:.0e} steps here until all is explored "
+            f"({self.m_q:.0e} random trajectories of {self.horizon} steps from every state; hidden "
+            f"constants taken as 1); this run has {num_steps:.0e}."
         )
 
 
@@ -53,9 +58,11 @@ def theory_constants(
     """The constants for a problem of this size.
 
     m_1 = k^(H + 3) n (1 / ((1 - gamma) alpha))^2 ln(k / delta),
-    m_2 = n^4 H^8 / min(eps, alpha)^4 ln(n / delta), m_Q = k max(m_1, m_2), and by Chernoff's bound
-    m_exp = max(2 n m_Q, 8 ln(4 / delta)) 4 T* / eps explorations of 2 T* steps; in all
-    (n m_Q H + 2 T* m_exp) / eps steps.
+    m_2 = n^4 H^8 / min(eps, alpha)^4 ln(n / delta), m_Q = k max(m_1, m_2) (eq. 3) and
+    m_exp = T* n m_Q / eps ln(n / delta) explorations (eq. 5) of 2 T* steps; all is explored after
+    n m_Q H + 2 T* m_exp steps, and 1 / eps times as many outweigh them. By Chernoff's bound
+    max(2 n m_Q, 8 ln(4 / delta)) 4 T* / eps explorations, each of which escapes with chance
+    eps / (4 T*) or more, have n m_Q escapes among them with probability 1 - delta / 4.
     """
     if not (alpha > 0 and 0 < delta < 1 and mixing_time >= 1):
         raise InputError(
@@ -66,5 +73,7 @@ def theory_constants(
     m_1 = float(k) ** (H + 3) * n / ((1 - discount) * alpha) ** 2 * math.log(k / delta)
     m_2 = float(n) ** 4 * float(H) ** 8 / min(eps, alpha) ** 4 * math.log(n / delta)
     m_q = k * max(m_1, m_2)
-    tries = max(2 * n * m_q, 8 * math.log(4 / delta)) * 4 * T / eps
-    return TheoryConstants(H, m_1, m_2, m_q, tries, (n * m_q * H + 2 * T * tries) / eps)
+    tries = T * n * m_q / eps * math.log(n / delta)
+    explicit = max(2 * n * m_q, 8 * math.log(4 / delta)) * 4 * T / eps
+    steps = n * m_q * H + 2 * T * tries
+    return TheoryConstants(H, m_1, m_2, m_q, tries, explicit, steps, steps / eps)

@@ -117,11 +117,11 @@ def _draw_floor(axes: Axes, floor: Floor | None) -> None:
         axes.plot(floor.steps, floor.values, **FLOOR)
 
 
-def above(axes: Axes, words: str) -> None:
-    """Write to which scenario this and the next panels belong."""
+def above(axes: Axes, words: str, right: bool = False) -> None:
+    """Write to which scenario this and the next panels belong; `right` ends it with the panel."""
     axes.annotate(
-        words, (0, 1), xytext=(0, 15), xycoords="axes fraction", textcoords="offset points",
-        size=8, color=MUTED,
+        words, (float(right), 1), xytext=(0, 15), xycoords="axes fraction", size=8, color=MUTED,
+        textcoords="offset points", ha="right" if right else "left",
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from evenhand.experiments.paper_records import read_toml
 RELATIONS = ("less", "greater", "close")
 _CLAIM = {"id", "statement", "where", "margin", "note", "measure", "tests"}
 _SHARED = ("scenario", "metric", "group", "reduce", "minus_group", "minus", "absolute", "per")
-_TEST = {*_SHARED, "a", "b", "relation", "margin", "relative", "any"}
+_TEST = {*_SHARED, "a", "b", "relation", "margin", "relative", "any", "exact"}
 # A list of these stands for a test of each.
 _EACH = ("scenario", "metric", "group")
 
@@ -25,6 +25,7 @@ class Comparison:
 
     `margin` is in the unit of the quantity; `relative` adds that share of the mean of b. Of the
     comparisons of a claim with the same `any`, method and scenario it is enough that one holds.
+    `exact` is for shares of seeds, and for numbers b: the interval is then the exact one.
     """
 
     a: Quantity
@@ -33,6 +34,7 @@ class Comparison:
     margin: float = 0.0
     relative: float = 0.0
     any: str = ""
+    exact: bool = False
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -119,15 +121,17 @@ def _tests(table: dict[str, Any], where: str) -> list[Comparison]:
             raise InputError(f"{where}: {name} is a number, got {value!r}")
     if relation == "close" and not max(margins.values()) > 0:
         raise InputError(f"{where}: close needs a margin or a relative margin above 0")
+    same, exact = str(table.get("any", "")), table.get("exact", False) is True
     shared = {name: table[name] for name in _SHARED if name in table}
     sides = [_sides(table[name], shared, where) for name in ("a", "b")]
     made = []
     for a, b in product(*sides):
         if not isinstance(a, Quantity):
             raise InputError(f"{where}: a is a method, or a list of methods, got {a!r}")
-        made.append(
-            Comparison(a, b, relation, float(margins["margin"]), float(margins["relative"]))
-        )
+        if exact and isinstance(b, Quantity):
+            raise InputError(f"{where}: an exact interval is of one share; let b be a number")
+        margin, relative = (float(margins[name]) for name in ("margin", "relative"))
+        made.append(Comparison(a, b, relation, margin, relative, same, exact))
     return made
 
 

@@ -11,6 +11,7 @@ from evenhand.experiments.figures.bars import bars
 from evenhand.experiments.figures.loan_rates import loan_rates_figure
 from evenhand.experiments.figures.study import study_figure
 from evenhand.experiments.figures.study_parts import Panels
+from evenhand.experiments.figures.trade_off import trade_off
 from evenhand.experiments.paper import panels
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper.wanted import Wanted, read_figures
@@ -44,7 +45,13 @@ def _drawing(wanted: Wanted, study: Study, runs: Runs, order: tuple[str, ...]) -
     shown = [(wanted, runs[name], above[name]) for name in wanted.scenarios if name in runs]
     if wanted.kind == "bars":
         made = [panel for about in shown for panel in panels.bar_panels(*about)]
-        return partial(bars, made, order) if made else None
+        per_row = len(made) // len(shown) if len(shown) > 1 else len(made)
+        return partial(bars, made, order, per_row=per_row) if made else None
+    if wanted.kind == "trade-off":
+        points = [panels.trade_off_panel(*about) for about in shown]
+        return (
+            partial(trade_off, points, *panels.axis_words(*shown[0][:2]), order) if shown else None
+        )
     if wanted.kind == "loan-rates":
         return _rates(shown)
     draw, along, banded = _LINES[wanted.kind]

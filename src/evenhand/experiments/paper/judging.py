@@ -88,7 +88,8 @@ def _last(group: Sequence[Judged]) -> Judged:
 def judge_test(test: Comparison, runs: Mapping[str, Estimates]) -> Judged:
     """The verdict on one comparison.
 
-    The statistic is the mean over shared seeds of a - b with a 95% bootstrap interval. A test
+    The statistic is the mean over shared seeds of a - b with a 95% bootstrap interval, or the
+    exact one where the test asks for it. A test
     holds where the whole interval is on the claimed side of the margin, fails where the whole of
     it is on the other side, and is undecided in between or without an interval.
     """
@@ -98,10 +99,17 @@ def judge_test(test: Comparison, runs: Mapping[str, Estimates]) -> Judged:
     right = np.array([b[seed] if isinstance(b, dict) else b for seed in seeds], float)
     both = np.isfinite(left) & np.isfinite(right)
     left, right = left[both], right[both]
-    found = statistics.paired_difference(left, right, np.random.default_rng(0))
+    found = _difference(test, left, right)
     mean_a, mean_b = (float(side.mean()) if side.size else float("nan") for side in (left, right))
     margin = test.margin + test.relative * abs(mean_b)
     return Judged(test, mean_a, mean_b, found, margin, _verdict(test.relation, found, margin))
+
+
+def _difference(test: Comparison, left: np.ndarray, right: np.ndarray) -> Interval:
+    if not test.exact:
+        return statistics.paired_difference(left, right, np.random.default_rng(0))
+    share, b = statistics.share_interval(left), float(right.mean()) if right.size else np.nan
+    return Interval(share.estimate - b, share.low - b, share.high - b, share.num)
 
 
 def _verdict(relation: str, found: Interval, margin: float) -> str:

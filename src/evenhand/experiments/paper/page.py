@@ -22,7 +22,8 @@ Runs = Mapping[str, Estimates]
 def study_page(study: Study, runs: Runs, found: list[Verdict], command: str, note: str) -> Markup:
     """The text of the page; `note` says what is preliminary about it, "" where nothing is."""
     title = study.about.get("title") or study.key
-    answer = words.answer(found) if found else f"{title}: {len(runs)} scenarios."
+    scenarios = "one scenario" if len(runs) == 1 else f"{len(runs)} scenarios"
+    answer = words.answer(found) if found else f"{title}: {scenarios}."
     summary = study.about.get("summary")
     head = [
         tag("p", answer, class_="answer"),
@@ -47,23 +48,28 @@ def _claims(study: Study, found: list[Verdict]) -> Markup | None:
     if not found:
         return None
     text = (
-        "Every claim was turned into comparisons with margins before any run. The statistic is "
-        "the mean difference over shared seeds, in brackets its 95% bootstrap interval. A "
-        "comparison holds where the whole interval is on the claimed side of the margin, fails "
-        "where the whole interval is on the other side, and is undecided in between; a claim "
-        "holds where all of its comparisons do, and fails where one fails. The number shown is "
-        "that of the comparison that decided. Verdicts are about this reproduction: where the "
-        "paper gives no numbers for its worlds, other numbers could decide otherwise."
+        "Every claim was turned into comparisons with margins before the runs that are judged. The statistic is "
+        "the mean difference over shared seeds, in brackets its 95% bootstrap interval, or for "
+        "shares of runs an exact one where the claim asks for it. A comparison holds where the "
+        "whole interval is on the claimed side of the margin, fails where the whole interval is "
+        "on the other side, and is undecided in between; a claim holds where all of its "
+        "comparisons do, and fails where one fails. The number shown is that of the comparison "
+        "that decided. Verdicts are about this reproduction: where the paper gives no numbers for "
+        "its worlds, other numbers could decide otherwise."
     )
     return join(tag("p", text), verdicts.claims_table(found, study))
 
 
 def _tables(study: Study, runs: Runs) -> Markup:
-    parts: list[Any] = [tag("p", table.NOTE, class_="note")]
     asked = read_columns(study)
+    exact = f" {table.EXACT}" if any(column.exact for column in asked) else ""
+    parts: list[Any] = [tag("p", table.NOTE + exact, class_="note")]
     for name, estimates in runs.items():
         title = study.scenario(name).title
-        parts += [tag("h3", title), table.as_html(estimates, title, asked)]
+        parts.append(tag("h3", title))
+        for more, columns in table.by_table(asked).items():
+            parts += [tag("h4", more)] if more else []
+            parts.append(table.as_html(estimates, f"{title} {more}".strip(), columns))
     return join(*parts)
 
 

@@ -8,9 +8,11 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.bars import BarPanel
 from evenhand.experiments.figures.loan_rates import RatePanel
 from evenhand.experiments.figures.study_parts import Floor, Line, Panel
+from evenhand.experiments.figures.trade_off import TradeOffPanel
 from evenhand.experiments.loan_rates import loan_rates
 from evenhand.experiments.paper.wanted import Wanted, panels_of
 from evenhand.experiments.paper.words import measure_of
+from evenhand.experiments.statistics import Interval, share_interval
 from evenhand.experiments.wording import is_admissions, method_title
 
 
@@ -18,6 +20,7 @@ class Shown(NamedTuple):
     """What a panel shows, in words too; `floor` is the measure that chance alone makes.
 
     `level` is a number to draw as a line, such as a tolerance, and `level_title` what it is.
+    `exact` asks for the exact interval of a share of seeds.
     """
 
     metric: str
@@ -27,6 +30,7 @@ class Shown(NamedTuple):
     floor: str
     level_title: str
     level: float | None
+    exact: bool = False
 
 
 def _chosen(wanted: Wanted, estimates: Estimates) -> list[str]:
@@ -41,7 +45,7 @@ def _panels(wanted: Wanted, estimates: Estimates) -> list[Shown]:
         metric, group = panel["metric"], panel.get("group", "")
         words = measure_of(metric, about)
         title = panel.get("title") or ", ".join(filter(None, (words.title, group)))
-        level = (panel.get("line_title", ""), panel.get("line"))
+        level = (panel.get("line_title", ""), panel.get("line"), panel.get("exact", False))
         found.append(Shown(metric, group, title, words.unit, panel.get("floor", ""), *level))
     return found
 
@@ -146,13 +150,30 @@ def bar_panels(wanted: Wanted, estimates: Estimates, above: str) -> list[BarPane
     """Final values of every method."""
     made = []
     for shown in _panels(wanted, estimates):
-        values = {
-            method: estimates.interval(method, shown.metric, shown.group)
-            for method in _chosen(wanted, estimates)
-        }
+        values = _values(wanted, estimates, shown)
         floor = _floor(wanted, estimates, shown)
         made.append(BarPanel(shown.title, above, shown.unit, values, floor))
     return made
+
+
+def trade_off_panel(wanted: Wanted, estimates: Estimates, above: str) -> TradeOffPanel:
+    """Two measures of every method that has both."""
+    x, y = (_values(wanted, estimates, shown) for shown in _panels(wanted, estimates))
+    both = [m for m in x if np.isfinite([x[m].estimate, y[m].estimate]).all()]
+    return TradeOffPanel(above, {m: x[m] for m in both}, {m: y[m] for m in both})
+
+
+def axis_words(wanted: Wanted, estimates: Estimates) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Titles and units of the measures of a figure."""
+    shown = _panels(wanted, estimates)
+    return tuple(one.title for one in shown), tuple(one.unit for one in shown)
+
+
+def _values(wanted: Wanted, estimates: Estimates, shown: Shown) -> dict[str, Interval]:
+    chosen = _chosen(wanted, estimates)
+    if shown.exact:
+        return {m: share_interval(estimates.values(m, shown.metric, shown.group)) for m in chosen}
+    return {m: estimates.interval(m, shown.metric, shown.group) for m in chosen}
 
 
 def rate_panels(wanted: Wanted, estimates: Estimates, above: str) -> list[RatePanel]:

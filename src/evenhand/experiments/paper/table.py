@@ -16,7 +16,7 @@ from evenhand.experiments.paper.quantities import REDUCERS
 from evenhand.experiments.paper.wanted import WantedColumn
 from evenhand.experiments.paper.words import measure_of
 from evenhand.experiments.statistics import Interval
-from evenhand.experiments.wording import figure_of, is_admissions, method_title
+from evenhand.experiments.wording import figure_of, is_admissions, method_title, range_of
 
 # Up to this many groups have a column each.
 _GROUPS_SHOWN = 3
@@ -26,16 +26,29 @@ NOTE = (
     "Mean over seeds with a 95% bootstrap interval. Bold: the best value of a column and any "
     "within 5% of it, as in the paper; a marked difference need not be beyond chance."
 )
+EXACT = "Shares of runs have exact 95% intervals (Clopper and Pearson)."
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: heading, unit, whether more is better (None: neither), and values by seed."""
+    """A column: heading, unit, whether more is better (None: neither), and values by seed.
+
+    `exact` asks for the exact interval of a share of seeds.
+    """
 
     title: str
     unit: str
     higher: bool | None
     values: Callable[[str], np.ndarray]
+    exact: bool = False
+
+
+def by_table(asked: Sequence[WantedColumn]) -> dict[str, list[WantedColumn]]:
+    """The columns of the tables by their titles; the main table has none and comes first."""
+    made: dict[str, list[WantedColumn]] = {"": []}
+    for column in asked:
+        made.setdefault(column.table, []).append(column)
+    return made
 
 
 def columns(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> list[Column]:
@@ -70,7 +83,7 @@ def _asked(estimates: Estimates, wanted: WantedColumn) -> Column:
     def values(method: str) -> np.ndarray:
         return estimates.values(method, wanted.metric, wanted.group)
 
-    return Column(title, words.unit, higher, values)
+    return Column(title, words.unit, higher, values, wanted.exact)
 
 
 def _by_group(
@@ -95,9 +108,12 @@ def _by_group(
 
 def intervals(estimates: Estimates, column: Column) -> dict[str, Interval]:
     """Each method's mean over seeds with its interval."""
+    methods = estimates.run.methods
+    if column.exact:
+        return {method: statistics.share_interval(column.values(method)) for method in methods}
     return {
         method: statistics.mean_interval(column.values(method), estimates.generator())
-        for method in estimates.run.methods
+        for method in methods
     }
 
 
@@ -127,7 +143,7 @@ def as_html(estimates: Estimates, label: str, asked: Sequence[WantedColumn] = ()
 
 
 def as_markdown(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> str:
-    """The table in Markdown: mean ± half the width of the 95% interval."""
+    """The table in Markdown: mean ± half the width of the 95% interval, or an exact one whole."""
     made = columns(estimates, asked)
     cells = [(column, found := intervals(estimates, column), best(found, column.higher))
              for column in made]  # fmt: skip
@@ -136,13 +152,16 @@ def as_markdown(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> str
         "|---" + "|---:" * len(made) + "|",
     ]
     for method in estimates.run.methods:
-        row = [_markdown(found[method], c.unit, method in marked) for c, found, marked in cells]
+        row = [_markdown(found[method], c, method in marked) for c, found, marked in cells]
         lines.append("| " + " | ".join((method_title(method), *row)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _markdown(found: Interval, unit: str, marked: bool) -> str:
+def _markdown(found: Interval, column: Column, marked: bool) -> str:
+    unit = column.unit
     text = figure_of(found.estimate, unit)
-    if found.bounded:
+    if column.exact:
+        text += f" {range_of(found, unit)}"
+    elif found.bounded:
         text += f" ± {figure_of((found.high - found.low) / 2, unit)}"
     return f"**{text}**" if marked else text

@@ -17,10 +17,11 @@ KINDS = (
     "bars",
     "loan-rates",
     "gap-true-and-observed",
+    "trade-off",
 )
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
-_PANEL = {"metric", "group", "title", "floor", "line", "line_title"}
-_COLUMN = {"metric", "group", "title", "better"}
+_PANEL = {"metric", "group", "title", "floor", "line", "line_title", "exact"}
+_COLUMN = {"metric", "group", "title", "better", "exact", "table"}
 _BETTER = ("higher", "lower", "neither")
 
 
@@ -39,12 +40,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class WantedColumn:
-    """One column of the tables; `better` says which value is marked: higher, lower or neither."""
+    """One column of the tables; `better` says which value is marked: higher, lower or neither.
+
+    `exact` is for shares of seeds, whose interval is then the exact one. With a `table` the column
+    is of a further table of that title.
+    """
 
     metric: str
     group: str = ""
     title: str = ""
     better: str = "neither"
+    exact: bool = False
+    table: str = ""
 
 
 def read_columns(study: Study) -> tuple[WantedColumn, ...]:
@@ -60,6 +67,8 @@ def read_columns(study: Study) -> tuple[WantedColumn, ...]:
         check_metric(table["metric"], study.kind, where)
         if table.get("better", "neither") not in _BETTER:
             raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
+        if not isinstance(table.get("exact", False), bool):
+            raise InputError(f"{where}: exact is true or false, got {table['exact']!r}")
         made.append(WantedColumn(**table))
     return tuple(made)
 
@@ -82,6 +91,8 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
             raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
         for panel in table.get("panels", []):
             _check_panel(panel, table["kind"], study.kind, where)
+        if table["kind"] == "trade-off" and len(table.get("panels", [])) != 2:
+            raise InputError(f"{where}: a trade-off has two panels, the measures of its two axes")
         for name in table.get("scenarios", []):
             if name not in names:
                 raise InputError(f"{where}: {unknown_name('scenario', str(name), names)}")
@@ -97,7 +108,7 @@ def _check_panel(panel: Any, kind: str, trial: str, where: str) -> None:
     for metric in (panel["metric"], panel.get("floor", panel["metric"])):
         if kind == "series" and metric not in SERIES:
             raise InputError(f"{where}: {unknown_name('series', str(metric), SERIES)}")
-        if kind == "bars" or trial:
+        if kind in ("bars", "trade-off") or trial:
             check_metric(metric, trial, where)
     if "floor" in panel:
         check_metric(panel["floor"], trial, where)

@@ -73,6 +73,8 @@ def tables_text(sitting: Sitting, runs: Runs) -> str:
         "Mean over seeds ± half the width of the 95% bootstrap interval. Bold: the best value of "
         "a column and any within 5% of it."
     )
+    if any(column.exact for column in read_columns(sitting.study)):
+        note += f" {table.EXACT}"
     parts = [f"# Results: {sitting.study.about.get('title') or sitting.study.key}\n", f"{note}\n"]
     asked = read_columns(sitting.study)
     for name, estimates in runs.items():
@@ -80,7 +82,10 @@ def tables_text(sitting: Sitting, runs: Runs) -> str:
         each = run.manifest["budget"] if sitting.study.kind else _steps(run.experiment)
         budget = f"{len(run.seeds)} seeds, {each}"
         title = sitting.study.scenario(name).title
-        parts.append(f"## {title}\n\n{budget}.\n\n{table.as_markdown(estimates, asked)}")
+        parts.append(f"## {title}\n\n{budget}.\n")
+        for more, columns in table.by_table(asked).items():
+            head = f"### {more}\n\n" if more else ""
+            parts.append(f"{head}{table.as_markdown(estimates, columns)}")
     return "\n".join(parts)
 
 

@@ -1,5 +1,6 @@
 """From the names of an action trial's methods to learners, and from their logs to rows."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,7 +20,11 @@ from evenhand.algorithms.ucb_vi import UCBVI
 from evenhand.algorithms.uniform_play import UniformPlay
 from evenhand.core.errors import InputError
 from evenhand.experiments.trials.trial import Rows
-from evenhand.metrics.notions import ActionFairness, action_fairness
+from evenhand.metrics.notions import (
+    ActionFairness,
+    action_fairness,
+    action_fairness_everywhere,
+)
 
 _LEARNERS: dict[str, Any] = {
     "boltzmann": Boltzmann,
@@ -53,9 +58,7 @@ def rows_of(
     """Final measures and curves over steps of one run of a log."""
     states = log.states[:, run]
     found = action_fairness(states, log.laws[:, run], problem.q_values, alpha)
-    broken = {
-        "fair": ~found.fair, "choice": ~found.choice_fair, "action": ~found.action_fair
-    }  # fmt: skip
+    broken = _broken(found)
     short = log.rewards[:, run] - problem.best_gain
     final = _fairness_rows(found, broken) + [
         _row("reward_gap", short.mean()),
@@ -67,6 +70,24 @@ def rows_of(
         _row("seconds", log.seconds / log.states.shape[1]),
     ]
     return {"final": final, "curves": _curves(log, run, broken, short, num_points)}
+
+
+def audit_rows(
+    tables: Sequence[Float[np.ndarray, "S A"]], problem: ActionProblem, alpha: float
+) -> list[dict[str, Any]]:
+    """Shares of the audited rounds of one run in which the law of any state violates a notion."""
+    # As precise as a log, so that both say the same of the same laws.
+    laws = np.stack(tables).astype(np.float32)
+    found = action_fairness_everywhere(laws, problem.q_values, alpha)
+    return [
+        _row(f"violating_audits:{notion}", rounds.mean())
+        for notion, rounds in _broken(found).items()
+    ]
+
+
+def _broken(found: ActionFairness) -> dict[str, np.ndarray]:
+    """The rounds that violate each notion."""
+    return {"fair": ~found.fair, "choice": ~found.choice_fair, "action": ~found.action_fair}
 
 
 def _fairness_rows(found: ActionFairness, broken: dict[str, np.ndarray]) -> list[dict[str, Any]]:

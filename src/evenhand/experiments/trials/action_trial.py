@@ -22,12 +22,13 @@ class ActionTrial(Trial):
     `alpha` is that of the notions and of the learners that know one; `eps`, `delta` and
     `mixing_time` are for those that plan by them. `states`, `actions` and `model_seed` are of the
     random problem, `states`, `actions` and `last_reward` of the chain; the trap has its own.
-    Without a `discount` the model's own is taken.
+    Without a `discount` the model's own is taken. What would be played in every state, visited or
+    not, is audited once in `audit_every` steps.
     """
 
     kind: ClassVar[str] = "action-fairness"
     unit: ClassVar[str] = "steps"
-    together: ClassVar[int] = 20
+    together: ClassVar[int] = 40
     measures: ClassVar[Mapping[str, Measure]] = MEASURES
 
     model: str = "trap"
@@ -43,10 +44,11 @@ class ActionTrial(Trial):
     steps: int = 30_000
     rewards: str = "bernoulli"
     curve_points: int = 100
+    audit_every: int = 100
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("steps", "curve_points", "mixing_time"):
+        for name in ("steps", "curve_points", "mixing_time", "audit_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.model not in MODELS:
@@ -93,14 +95,20 @@ class ActionTrial(Trial):
         self, method: str, seeds: Sequence[int], advance: Advance, states: Sequence[Path]
     ) -> list[Rows]:
         from evenhand.algorithms.parts.action_run import run_actions
-        from evenhand.experiments.trials.action_methods import rows_of
+        from evenhand.experiments.trials.action_methods import audit_rows, rows_of
 
+        tables: list[Any] = []
         log = run_actions(
             self._learner(method), self.problem, self.steps, seeds, self.rewards,
             lambda steps: advance(steps * len(seeds)),
+            lambda _, laws: tables.append(laws), self.audit_every,
         )  # fmt: skip
-        each = range(len(seeds))
-        return [rows_of(log, i, self.problem, self.alpha, self.curve_points) for i in each]
+        made = []
+        for run in range(len(seeds)):
+            rows = rows_of(log, run, self.problem, self.alpha, self.curve_points)
+            rows["final"] += audit_rows([one[run] for one in tables], self.problem, self.alpha)
+            made.append(rows)
+        return made
 
     @cached_property
     def problem(self) -> Any:

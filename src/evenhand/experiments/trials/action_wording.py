@@ -18,6 +18,13 @@ MEASURES: dict[str, Measure] = {
         f"Share of the steps of a run in which the law violates the notion. {_NOTIONS}",
         "Who is behind an action that is better in the long run and was played less.",
     ),
+    "violating_audits": Measure(
+        "Audits with a violation",
+        "share",
+        "The same over all states, visited or not: share of the audited rounds (`audit_every`), "
+        f"in which the law of any state violates the notion. {_NOTIONS}",
+        "Who would be behind an action that is better in the long run and would be played less.",
+    ),
     "smallest_alpha": Measure(
         "Smallest alpha",
         "number",
