@@ -61,6 +61,18 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "FOCOPS, no constraint",
         "learned: the same steps towards all tasks, whatever the gaps",
     ),
+    "g-fmt": (
+        "G-FMT",
+        "one network for all tasks; trains each, batch by batch, on the larger of its two losses",
+    ),
+    "l2t-fmt": (
+        "L2T-FMT",
+        "one network for all tasks; a learned teacher chooses each task's loss in every batch",
+    ),
+    "vanilla-mtl": (
+        "Vanilla MTL",
+        "one network for all tasks, trained for accuracy; GradNorm weighs the tasks",
+    ),
     "initial-policy": ("Initial policy", "plays the given policy, and learns nothing"),
     "constrained-optimum": (
         "Constrained optimum",
