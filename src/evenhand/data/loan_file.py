@@ -21,7 +21,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     data = _contents(path)
     table = _read_parquet(data, path) if path.name.endswith(".parquet") else _read_csv(data, path)
     if table.height == 0:
-        raise InputError(f"{path} has column names but no rows; give a file with loan records")
+        raise InputError(f"{path} has column names but no rows; give a file with records")
     floats = [name for name, dtype in table.schema.items() if dtype.is_float()]
     return table.with_columns(pl.col(floats).fill_nan(None)) if floats else table
 
@@ -32,7 +32,7 @@ def _check_file(path: Path) -> None:
         hint = f"; that folder holds {', '.join(near)}" if near else "; check the path"
         raise InputError(f"there is no file {path}{hint}")
     if path.is_dir():
-        raise InputError(f"{path} is a folder; give one file of loan records in it")
+        raise InputError(f"{path} is a folder; give one file of records in it")
     if not path.name.endswith(SUFFIXES):
         raise InputError(
             f"{path} does not end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, the formats "
@@ -45,7 +45,7 @@ def _contents(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         if not data:
-            raise InputError(f"{path} is empty; give a file with loan records")
+            raise InputError(f"{path} is empty; give a file with records")
         return gzip.decompress(data) if path.name.endswith(".gz") else data
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(

@@ -7,7 +7,11 @@ from typing import Any
 _TABLES = {
     "MultiTaskTable": "multi_task_table",
     "load_acs_massachusetts": "acs_massachusetts",
+    "load_acs_pums": "acs_pums",
+    "load_celeba_attributes": "celeba_attributes",
+    "load_celeba_images": "celeba_images",
     "load_census_income": "census_income",
+    "load_table": "user_table",
 }
 
 # Classifiers of several binary targets.
