@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_
 from evenhand.supervised.prediction import rule_probabilities
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.task_loss import Batch, Scores
-from evenhand.supervised.training import train
+from evenhand.supervised.training import Trained, train
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -26,6 +26,7 @@ except ModuleNotFoundError as missing:
         "scikit-learn is not installed; try: pip install 'evenhand[models]'"
     ) from missing
 
+Made = TypeVar("Made", bound="MultiTaskClassifier")
 KEEPS = ("last", "best")
 
 
@@ -59,14 +60,14 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         """The method with this estimator's settings."""
 
     def fit(
-        self,
+        self: Made,
         X: Any,
         Y: Any,
         *,
         sensitive_features: Any = None,
         validation: tuple[Any, Any, Any] | None = None,
         after_epoch: Callable[[int, Scores], bool | None] | None = None,
-    ) -> Self:
+    ) -> Made:
         """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.
 
         - `sensitive_features`: the group of each row, of two; needed for training only.
@@ -77,14 +78,9 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_settings()
         if Y is None:
-            raise InputError("requires y to be passed, but the target Y is None; give labels")
+            raise InputError("requires y to be passed, but the target y is None; give labels")
         X = validate_data(self, X, dtype=np.float32)
-        labels = read_labels(Y)
-        if len(labels.coded) != len(X):
-            raise InputError(
-                f"X has {len(X):,} rows and Y {len(labels.coded):,}; Found input variables with "
-                "inconsistent numbers of samples, give as many"
-            )
+        labels = read_labels(Y, len(X))
         groups = read_groups(sensitive_features, len(X))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows, held = self._rows(X, labels, groups, validation, seed)
@@ -93,7 +89,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
             epochs=self.epochs, batch_size=self.batch_size, after_epoch=after_epoch,
         )  # fmt: skip
         self._keep(labels, groups)
-        self.state_ = trained.last if self.keep == "last" else trained.best
+        self.state_ = self._kept(trained)
         self.history_, self.best_epoch_ = trained.history, trained.best_epoch
         return self
 
@@ -120,9 +116,10 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return rule_probabilities(self._rule(), self.state_, self._features(X))
 
-    def score(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean over tasks of the share of rows that are predicted right."""
-        right = np.asarray(Y).reshape(len(np.asarray(Y)), -1) == self.predict(X).reshape(len(X), -1)
+        predicted = self.predict(X)
+        right = np.asarray(y).reshape(len(predicted), -1) == predicted.reshape(len(predicted), -1)
         return float(np.average(right.mean(1), weights=sample_weight))
 
     def save(self, path: str | Path) -> Path:
@@ -132,7 +129,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         return save_classifier(self, path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls: type[Made], path: str | Path) -> Made:
         """The classifier of this class that `save` wrote."""
         from evenhand.supervised.classifier_file import load_classifier
 
@@ -176,11 +173,15 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         if validation is not None:
             held_X, held_Y, held_s = validation
             held_X = self._features(held_X)
-            held_labels = read_labels(held_Y, labels).coded
+            held_labels = read_labels(held_Y, len(held_X), labels).coded
             held_groups = read_groups(held_s, len(held_X), groups).coded
             held = as_batch(held_X, held_labels, held_groups)
             return as_batch(X, labels.coded, groups.coded), held
         return split_rows(X, labels.coded, groups.coded, self.validation_fraction, seed)
+
+    def _kept(self, trained: Trained) -> Any:
+        """The state that predicts."""
+        return trained.last if self.keep == "last" else trained.best
 
     def _keep(self, labels: Labels, groups: Groups) -> None:
         self.one_column_ = labels.one_column

@@ -26,7 +26,7 @@ class Groups:
     values: np.ndarray
 
 
-def read_labels(Y: Any, like: Labels | None = None) -> Labels:
+def read_labels(Y: Any, num_rows: int, like: Labels | None = None) -> Labels:
     """Labels of one or several binary tasks; with `like`, coded as those are.
 
     A task is a column of two values of any kind; the larger one, as sorted, is coded 1. Columns of
@@ -39,11 +39,18 @@ def read_labels(Y: Any, like: Labels | None = None) -> Labels:
             f"Y must hold a column for each task, got an array of shape {array.shape}; "
             "give one row per person"
         )
+    if len(array) != num_rows:
+        raise InputError(
+            f"X has {num_rows:,} rows and Y {len(array):,}; Found input variables with "
+            "inconsistent numbers of samples, give as many"
+        )
     one_column = array.ndim == 1
     columns = array.reshape(len(array), -1)
     names = [str(name) for name in named] or [f"task {m + 1}" for m in range(columns.shape[1])]
     if like is not None and len(names) != len(like.names):
-        raise InputError(f"Y has {len(names)} tasks, and the validation rows {len(like.names)}")
+        raise InputError(
+            f"the validation rows have {len(names)} tasks, the others {len(like.names)}"
+        )
     coded, classes = [], []
     for m, name in enumerate(names):
         known = None if like is None else like.classes[m]
@@ -88,7 +95,7 @@ def _code(column: np.ndarray, name: str, known: np.ndarray | None) -> tuple[np.n
         strange = [value for value in values if value not in known]
         if strange:
             raise InputError(
-                f"{name} has the value {strange[0]!r}, which training rows do not have"
+                f"{name} has the value {strange[0].item()!r}, which training rows do not have"
             )
         return (column == known[1]).astype(np.int32), known
     if len(values) != 2:
@@ -99,15 +106,15 @@ def _code(column: np.ndarray, name: str, known: np.ndarray | None) -> tuple[np.n
 def _not_two(name: str, values: np.ndarray) -> str:
     if len(values) == 1:
         return (
-            f"{name} has only one class, {values[0].item()!r}: there is nothing to tell apart; "
+            f"{name} has only one class, {values.tolist()[0]!r}: there is nothing to tell apart; "
             "give rows with two"
         )
     if values.dtype.kind == "f" and (values % 1 != 0).any():
         return (
             f"Unknown label type: {name} is continuous, with {len(values)} values; give two values"
         )
-    shown = ", ".join(repr(value.item()) for value in values[:4]) + ", ..." * (len(values) > 4)
+    shown = ", ".join(map(repr, values[:4].tolist())) + ", ..." * (len(values) > 4)
     return (
-        f"{name} has {len(values)} values ({shown}); Only binary classification with two groups is "
-        "supported, so merge values or leave rows out"
+        f"{name} has {len(values)} values ({shown}); merge values or leave rows out until two are "
+        "left. Only binary classification is supported."
     )

@@ -7,9 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
+from evenhand.algorithms.parts.adam import AdamState, adam_init
+from evenhand.supervised.adamw import adamw_step
 from evenhand.supervised.chooser import AbstractChooser, OneLoss
 from evenhand.supervised.gradnorm import gradnorm_step
 from evenhand.supervised.rule import AbstractRule
@@ -29,7 +30,7 @@ class StudentState(eqx.Module):
 
     student: Student
     moments: Moments
-    optimiser: Any
+    optimiser: AdamState
     weights: Float[Array, " M"]
     first: Float[Array, "2 M"]
     chooser: Any
@@ -59,7 +60,7 @@ class SharedStudent(AbstractRule):
         return StudentState(
             student,
             moments,
-            self._optimiser().init(student),  # pyright: ignore[reportArgumentType]
+            adam_init(student),
             jnp.full(num_tasks, 1 / num_tasks),
             jnp.full((2, num_tasks), jnp.nan),
             self.chooser.init(rng, self.hidden[-1], num_tasks),
@@ -102,19 +103,13 @@ class SharedStudent(AbstractRule):
     def logits(self, state: StudentState, X: Float[Array, "B F"]) -> Float[Array, "B M 2"]:
         return student_logits(state.student, state.moments, X)
 
-    def _moved(self, state: StudentState, slope: Student) -> tuple[Student, Any]:
-        move, optimiser = self._optimiser().update(
-            slope,  # pyright: ignore[reportArgumentType]
-            state.optimiser,
-            state.student,  # pyright: ignore[reportArgumentType]
+    def _moved(self, state: StudentState, slope: Student) -> tuple[Student, AdamState]:
+        student, optimiser = adamw_step(
+            state.student, slope, state.optimiser, self.learning_rate, self.weight_decay
         )
-        student = eqx.apply_updates(state.student, move)
-        return (
-            student if self.train_trunk else Student(state.student.trunk, student.heads)
-        ), optimiser
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.adamw(self.learning_rate, weight_decay=self.weight_decay)
+        if not self.train_trunk:
+            student = Student(state.student.trunk, student.heads)
+        return student, optimiser
 
 
 def _chosen(losses: Float[Array, "2 M"], choice: Array) -> Float[Array, " M"]:

@@ -43,8 +43,8 @@ class Trunk(eqx.Module):
 class Moments(eqx.Module):
     """Running mean and variance of each normalised layer: what evaluation uses."""
 
-    mean: tuple[Float[Array, " W"], ...]
-    variance: tuple[Float[Array, " W"], ...]
+    mean: tuple[Float[Array, " _"], ...]
+    variance: tuple[Float[Array, " _"], ...]
 
 
 class Heads(eqx.Module):

@@ -10,9 +10,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Int
 
+from evenhand.algorithms.parts.adam import AdamState, adam_init
+from evenhand.supervised.adamw import adamw_step
 from evenhand.supervised.chooser import AbstractChooser
 from evenhand.supervised.gradnorm import gradnorm_step
 from evenhand.supervised.look_ahead import head_states, look_ahead, reward
@@ -47,7 +48,7 @@ class TeacherState(eqx.Module):
     """The network, its optimiser, its tasks' weights and first losses, and the best scores."""
 
     network: QNetwork
-    optimiser: Any
+    optimiser: AdamState
     weights: Float[Array, " M"]
     first: Float[Array, " M"]
     best: Scores
@@ -76,8 +77,7 @@ class Teacher(AbstractChooser):
         network = draw_q_network(rng, 2 * width, self.hidden, num_tasks)
         unknown = jnp.full(num_tasks, jnp.nan)
         even = jnp.full(num_tasks, 1 / num_tasks)
-        begun = self._optimiser().init(network)  # pyright: ignore[reportArgumentType]
-        return TeacherState(network, begun, even, unknown, Scores(unknown, unknown))
+        return TeacherState(network, adam_init(network), even, unknown, Scores(unknown, unknown))
 
     def choose(
         self, state: TeacherState, heads: Heads, losses: Float[Array, "2 M"],
@@ -137,16 +137,11 @@ class Teacher(AbstractChooser):
             alpha=self.gradnorm_alpha, rate=self.gradnorm_rate, target=self.gradnorm_target,
         )  # fmt: skip
         shared = jax.tree.map(lambda leaf: jnp.tensordot(weights, leaf, 1), by_task)
-        move, optimiser = self._optimiser().update(
-            QNetwork(shared, own),  # pyright: ignore[reportArgumentType]
-            state.optimiser,
-            state.network,  # pyright: ignore[reportArgumentType]
-        )
-        network = eqx.apply_updates(state.network, move)
+        network, optimiser = adamw_step(
+            state.network, QNetwork(shared, own), state.optimiser,
+            self.learning_rate, self.weight_decay,
+        )  # fmt: skip
         return TeacherState(network, optimiser, weights, first, state.best), found
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.adamw(self.learning_rate, weight_decay=self.weight_decay)
 
 
 def draw_q_network(
