@@ -69,6 +69,10 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "L2T-FMT",
         "one network for all tasks; a learned teacher chooses each task's loss in every batch",
     ),
+    "single-task": (
+        "Single-task",
+        "a network of its own per task, trained for accuracy and against its worst group",
+    ),
     "vanilla-mtl": (
         "Vanilla MTL",
         "one network for all tasks, trained for accuracy; GradNorm weighs the tasks",

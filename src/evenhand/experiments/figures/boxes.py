@@ -74,9 +74,7 @@ def _draw(
         known = values[np.isfinite(values)]
         low, first, middle, third, high = np.quantile(known, (0, 0.25, 0.5, 0.75, 1))
         axes.plot([low, high], [index] * 2, color=colour, linewidth=0.9)
-        axes.barh(
-            index, third - first, 0.56, left=first, color=colour, alpha=0.22, linewidth=0
-        )
+        axes.barh(index, third - first, 0.56, left=first, color=colour, alpha=0.22, linewidth=0)
         axes.plot([middle] * 2, [index - 0.28, index + 0.28], color=colour, linewidth=1.8)
         for task, value in enumerate(values):
             axes.plot(value, index, **_marker(task, len(values)))

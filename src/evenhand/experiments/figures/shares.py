@@ -36,12 +36,12 @@ class SharePanel:
     epochs: np.ndarray
     shares: Float[np.ndarray, "T E"]
     overall: Float[np.ndarray, " T"]
+    ends: tuple[str, str]
+    """What shares of 0 and of 1 mean."""
 
 
-def share_map(
-    panels: Sequence[SharePanel], ends: tuple[str, str], along: str, width: str = "wide"
-) -> Figure:
-    """A map per panel, tasks in rows; `ends` say what shares of 0 and 1 mean."""
+def share_map(panels: Sequence[SharePanel], along: str, width: str = "wide") -> Figure:
+    """A map per panel, tasks in rows, with each task's share of all epochs beside its row."""
     with styled():
         columns = min(len(panels), 2 if width == "wide" else 1)
         rows = -(-len(panels) // columns)
@@ -52,15 +52,13 @@ def share_map(
         figure = new_figure(width, rows * high + (rows - 1) * 0.66 + 0.5 + key + 0.3)
         places = figure.subplots(rows, columns, squeeze=False).ravel()
         inner = (figure.get_size_inches()[0] - left - 0.5) / columns - (left + 0.5) / 2
-        margins(
-            figure, left, 0.5, 0.5, key + 0.3, hspace=0.66 / high, wspace=(left + 0.5) / inner
-        )
+        margins(figure, left, 0.5, 0.5, key + 0.3, hspace=0.66 / high, wspace=(left + 0.5) / inner)
         for spare in places[len(panels) :]:
             spare.remove()
         drawn = zip(panels, places, strict=False)
         fit_titles([_draw(axes, panel) for panel, axes in drawn])
         figure.supxlabel(along, size=9, color=MUTED, y=0.01, va="bottom")
-        _key(figure, ends, left, width)
+        _key(figure, panels[0].ends, left, width)
     return figure
 
 

@@ -17,9 +17,13 @@ KINDS = (
     "bars",
     "loan-rates",
     "gap-true-and-observed",
+    "task-boxes",
+    "share-map",
 )
+# Kinds whose panels show a measure of every task that a trial has.
+BY_TASK = ("task-boxes", "share-map")
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
-_PANEL = {"metric", "group", "title", "floor", "line", "line_title"}
+_PANEL = {"metric", "group", "title", "floor", "line", "line_title", "none", "all"}
 _COLUMN = {"metric", "group", "title", "better"}
 _BETTER = ("higher", "lower", "neither")
 
@@ -80,6 +84,11 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
             raise InputError(f"{where}: every figure needs a name and a kind")
         if table["kind"] not in KINDS:
             raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
+        if table["kind"] in BY_TASK and not (study.kind and table.get("panels")):
+            raise InputError(
+                f"{where}: a figure of kind {table['kind']} is of trials with tasks, and needs "
+                'panels = [{ metric = "..." }]'
+            )
         for panel in table.get("panels", []):
             _check_panel(panel, table["kind"], study.kind, where)
         for name in table.get("scenarios", []):

@@ -1,6 +1,6 @@
 """From the names of a multi-task trial's methods to classifiers, and from their fits to rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -11,11 +11,14 @@ from evenhand.core.errors import InputError
 from evenhand.experiments.trials.trial import Rows
 from evenhand.metrics.multi_task import relative_accuracy, relative_violation
 from evenhand.supervised.classifier import MultiTaskClassifier
-from evenhand.supervised.shared_classifiers import GreedyFMT, L2TFMT, VanillaMTL
+from evenhand.supervised.multi_task_table import MultiTaskTable
+from evenhand.supervised.shared_classifiers import L2TFMT, GreedyFMT, VanillaMTL
+from evenhand.supervised.single_task import SingleTask
 
 _CLASSIFIERS: dict[str, Any] = {
     "g-fmt": GreedyFMT,
     "l2t-fmt": L2TFMT,
+    "single-task": SingleTask,
     "vanilla-mtl": VanillaMTL,
 }
 # What the trial says for all methods, or the seed does.
@@ -45,6 +48,21 @@ def classifier_of(
     return found
 
 
+def fitted(
+    made: MultiTaskClassifier, table: MultiTaskTable, after_epoch: Callable[[int, Any], None]
+) -> MultiTaskClassifier:
+    """The classifier after training on the table's training part."""
+    return made.fit(
+        table.X_train, table.Y_train, sensitive_features=table.s_train,
+        validation=table.part("val"), after_epoch=after_epoch,
+    )  # fmt: skip
+
+
+def num_fits(made: MultiTaskClassifier) -> int:
+    """How many times the method trains for one result: a search tries several weights."""
+    return 1
+
+
 def rows_of(
     tasks: Sequence[str],
     accuracy: Float[np.ndarray, " T"],
@@ -67,9 +85,7 @@ def rows_of(
     return {"final": final, "curves": _curves(tasks, history, shares)}
 
 
-def relative_rows(
-    tasks: Sequence[str], rows: Rows, alone: Rows
-) -> list[dict[str, Any]]:
+def relative_rows(tasks: Sequence[str], rows: Rows, alone: Rows) -> list[dict[str, Any]]:
     """ARA and AREO of a part, relative to the single-task part of the same seed."""
     together, single = (_values(part, tasks) for part in (rows, alone))
     return [

@@ -24,7 +24,9 @@ class MultiTaskTrial(Trial):
 
     `data` names the table, `tasks` some of its targets, () all; `rows` keeps so many people of
     each part, 0 all. Who trains and who validates is drawn from `split_seed`, the same for every
-    seed of training. `epochs` and `batch_size` are the preset's where they are not given.
+    seed of training. `epochs` and `batch_size` are the preset's where they are not given. Files of
+    the user: "people.csv" with `tasks`, `group` and `protected` as in `load_table`;
+    "acs-pums:FOLDER" with `states`; "celeba:FOLDER" (the attributes) with `protected`.
     """
 
     kind: ClassVar[str] = "multi-task"
@@ -35,6 +37,9 @@ class MultiTaskTrial(Trial):
     tasks: tuple[str, ...] = ()
     rows: int = 0
     split_seed: int = 0
+    group: str = ""
+    protected: str = ""
+    states: tuple[str, ...] = ()
     preset: str = "small"
     epochs: int | None = None
     batch_size: int | None = None
@@ -65,13 +70,16 @@ class MultiTaskTrial(Trial):
         return about | {"groups": list(table.group_names), "tasks": list(table.task_names)}
 
     def work(self, method: str) -> int:
-        return self._classifier(method, 0).epochs
+        from evenhand.experiments.trials.multi_task_methods import num_fits
+
+        made = self._classifier(method, 0)
+        return made.epochs * num_fits(made)
 
     def run_part(self, method: str, seed: int, advance: Advance, state: Path) -> Rows:
         from evenhand.experiments.compilation import configure_compilation
 
         configure_compilation()
-        from evenhand.experiments.trials.multi_task_methods import rows_of
+        from evenhand.experiments.trials.multi_task_methods import fitted, rows_of
         from evenhand.metrics.multi_task import equalized_odds_violation, task_accuracy
 
         table, made = self.table, self._classifier(method, seed)
@@ -81,10 +89,7 @@ class MultiTaskTrial(Trial):
             clock.epoch()
             advance(1)
 
-        made.fit(
-            table.X_train, table.Y_train, sensitive_features=table.s_train,
-            validation=table.part("val"), after_epoch=after_epoch,
-        )  # fmt: skip
+        made = fitted(made, table, after_epoch)
         spent = clock.seconds()
         found = made.predict(table.X_test)
         accuracy = task_accuracy(table.Y_test, found)
@@ -103,9 +108,9 @@ class MultiTaskTrial(Trial):
     @cached_property
     def table(self) -> Any:
         """The people and targets that all methods meet."""
-        from evenhand.experiments.trials.multi_task_data import table_named
+        from evenhand.experiments.trials.multi_task_data import TableAsked, table_of
 
-        return table_named(self.data, self.tasks, self.rows, self.split_seed)
+        return table_of(TableAsked(*(getattr(self, name) for name in TableAsked._fields)))
 
     def _classifier(self, method: str, seed: int) -> Any:
         from evenhand.experiments.trials.multi_task_methods import classifier_of
