@@ -69,6 +69,11 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "L2T-FMT",
         "one network for all tasks; a learned teacher chooses each task's loss in every batch",
     ),
+    "mta-f": (
+        "MTA-F",
+        "trains heads against unfairness on people whose label differs on that task only, shared "
+        "layers on the others; the weight of that loss is searched on the validation part",
+    ),
     "single-task": (
         "Single-task",
         "a network of its own per task, trained for accuracy and against its worst group",

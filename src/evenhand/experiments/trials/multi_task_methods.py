@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from evenhand.core.errors import InputError
 from evenhand.experiments.trials.trial import Rows
 from evenhand.metrics.multi_task import relative_accuracy, relative_violation
 from evenhand.supervised.classifier import MultiTaskClassifier
+from evenhand.supervised.mtaf import MTAF, SEARCHED_WEIGHTS
 from evenhand.supervised.multi_task_table import MultiTaskTable
 from evenhand.supervised.shared_classifiers import L2TFMT, GreedyFMT, VanillaMTL
 from evenhand.supervised.single_task import SingleTask
@@ -18,6 +20,7 @@ from evenhand.supervised.single_task import SingleTask
 _CLASSIFIERS: dict[str, Any] = {
     "g-fmt": GreedyFMT,
     "l2t-fmt": L2TFMT,
+    "mta-f": MTAF,
     "single-task": SingleTask,
     "vanilla-mtl": VanillaMTL,
 }
@@ -49,18 +52,29 @@ def classifier_of(
 
 
 def fitted(
-    made: MultiTaskClassifier, table: MultiTaskTable, after_epoch: Callable[[int, Any], None]
+    made: MultiTaskClassifier,
+    searched: bool,
+    table: MultiTaskTable,
+    after_epoch: Callable[[int, Any], None],
 ) -> MultiTaskClassifier:
-    """The classifier after training on the table's training part."""
-    return made.fit(
+    """The classifier after training on the table's training part; see `is_searched`."""
+    settings = made.get_params() if searched else {}
+    settings.pop("fairness_weights", None)
+    fit = partial(MTAF.searched, **settings) if searched else made.fit
+    return fit(
         table.X_train, table.Y_train, sensitive_features=table.s_train,
         validation=table.part("val"), after_epoch=after_epoch,
     )  # fmt: skip
 
 
-def num_fits(made: MultiTaskClassifier) -> int:
-    """How many times the method trains for one result: a search tries several weights."""
-    return 1
+def is_searched(method: str, options: Mapping[str, Any]) -> bool:
+    """Whether a weight is chosen on the validation part: MTA-F's, where no option gives it."""
+    return method == "mta-f" and "fairness_weights" not in options
+
+
+def num_fits(method: str, options: Mapping[str, Any]) -> int:
+    """How often a method trains for one result."""
+    return len(SEARCHED_WEIGHTS) if is_searched(method, options) else 1
 
 
 def rows_of(

@@ -72,24 +72,29 @@ class MultiTaskTrial(Trial):
     def work(self, method: str) -> int:
         from evenhand.experiments.trials.multi_task_methods import num_fits
 
-        made = self._classifier(method, 0)
-        return made.epochs * num_fits(made)
+        fits = num_fits(base_method(method), self.options(method))
+        return self._classifier(method, 0).epochs * fits
 
     def run_part(self, method: str, seed: int, advance: Advance, state: Path) -> Rows:
         from evenhand.experiments.compilation import configure_compilation
 
         configure_compilation()
-        from evenhand.experiments.trials.multi_task_methods import fitted, rows_of
+        from evenhand.experiments.trials.multi_task_methods import fitted, is_searched, rows_of
         from evenhand.metrics.multi_task import equalized_odds_violation, task_accuracy
 
-        table, made = self.table, self._classifier(method, seed)
+        table = self.table
         clock = _Clock()
 
         def after_epoch(epoch: int, _: Any) -> None:
             clock.epoch()
             advance(1)
 
-        made = fitted(made, table, after_epoch)
+        made = fitted(
+            self._classifier(method, seed),
+            is_searched(base_method(method), self.options(method)),
+            table,
+            after_epoch,
+        )
         spent = clock.seconds()
         found = made.predict(table.X_test)
         accuracy = task_accuracy(table.Y_test, found)
