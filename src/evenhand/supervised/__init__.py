@@ -18,6 +18,7 @@ _TABLES = {
 _CLASSIFIERS = {
     "GreedyFMT": "shared_classifiers",
     "L2TFMT": "shared_classifiers",
+    "MTAF": "mtaf",
     "SingleTask": "single_task",
     "VanillaMTL": "shared_classifiers",
     "load_classifier": "classifier_file",

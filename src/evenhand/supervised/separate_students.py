@@ -14,9 +14,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Int
 
+from evenhand.algorithms.parts.adam import AdamState, adam_init
+from evenhand.supervised.adamw import adamw_step
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.student_network import (
     Moments,
@@ -36,11 +37,20 @@ class Network(eqx.Module):
     moments: Moments
 
 
+def network_logits(network: Network, X: Float[Array, "B F"]) -> Float[Array, "B M 2"]:
+    """Every task's logits in evaluation, from its own network."""
+
+    def of_task(network: Network) -> Float[Array, "B 2"]:
+        return student_logits(network.student, network.moments, X)[:, 0]
+
+    return jnp.moveaxis(jax.vmap(of_task)(network), 0, 1)
+
+
 class SeparateState(eqx.Module):
     """The networks, their optimiser, and each task's network after its best epoch so far."""
 
     network: Network
-    optimiser: Any
+    optimiser: AdamState
     epoch: Int[Array, ""]
     best: Network
     best_epoch: Int[Array, " M"]
@@ -64,7 +74,7 @@ class SeparateStudents(AbstractRule):
         network = jax.tree.map(lambda leaf: jnp.stack([leaf] * num_tasks), drawn)
         return SeparateState(
             network,
-            self._optimiser().init(network.student),
+            adam_init(network.student),
             jnp.zeros((), jnp.int32),
             network,
             jnp.zeros(num_tasks, jnp.int32),
@@ -79,9 +89,10 @@ class SeparateStudents(AbstractRule):
             return slope, losses, moments
 
         slope, losses, moments = jax.vmap(of_task, (0, 1))(state.network, batch.Y)
-        student = state.network.student
-        move, optimiser = self._optimiser().update(slope, state.optimiser, student)  # pyright: ignore
-        network = Network(eqx.apply_updates(student, move), moments)
+        student, optimiser = adamw_step(
+            state.network.student, slope, state.optimiser, self.learning_rate, self.weight_decay
+        )
+        network = Network(student, moments)
         best = state.best, state.best_epoch, state.best_accuracy
         return SeparateState(network, optimiser, state.epoch, *best), {"loss": losses.T}
 
@@ -103,9 +114,7 @@ class SeparateStudents(AbstractRule):
         ), record
 
     def logits(self, state: SeparateState, X: Float[Array, "B F"]) -> Float[Array, "B M 2"]:
-        network = state.network
-        found = jax.vmap(lambda network: student_logits(network.student, network.moments, X)[:, 0])
-        return jnp.moveaxis(found(network), 0, 1)
+        return network_logits(state.network, X)
 
     def _loss(
         self, student: Student, moments: Moments, X: Float[Array, "B F"], Y: Int[Array, "B 1"],
@@ -114,9 +123,6 @@ class SeparateStudents(AbstractRule):
         Z, (_, found) = features_in_training(student.trunk, moments, X)
         losses = both_losses(logits(student.heads, Z), Y, s)[:, 0]
         return losses[0] + self.fairness_weight * losses[1], (losses, found)
-
-    def _optimiser(self) -> optax.GradientTransformation:
-        return optax.adamw(self.learning_rate, weight_decay=self.weight_decay)
 
 
 def with_best(state: SeparateState) -> SeparateState:
