@@ -6,7 +6,7 @@ groups. The protected group is the last one, index 1, as g in Roy & Ntoutsi 2022
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int8, Shaped
@@ -68,7 +68,7 @@ class MultiTaskTable:
             raise unknown_name("part of the table", part, PARTS)
         return tuple(getattr(self, f"{field}_{part}") for field in "XYs")  # pyright: ignore
 
-    def subset(self, tasks: Sequence[str]) -> Self:
+    def subset(self, tasks: Sequence[str]) -> "MultiTaskTable":
         """The same people and inputs with only these tasks, in this order."""
         for task in tasks:
             if task not in self.task_names:
@@ -79,7 +79,7 @@ class MultiTaskTable:
         targets = {f"Y_{part}": self.part(part)[1][:, kept] for part in PARTS}
         return replace(self, task_names=tuple(tasks), **targets)
 
-    def limited(self, num_rows: int, seed: int = 0) -> Self:
+    def limited(self, num_rows: int, seed: int = 0) -> "MultiTaskTable":
         """At most `num_rows` people of each part, drawn within the groups so that shares stay."""
         if num_rows < 4:
             raise InputError(f"num_rows must be at least 4, two people per group, got {num_rows}")

@@ -27,6 +27,7 @@ class TableAsked(NamedTuple):
 @lru_cache(maxsize=2)
 def table_of(asked: TableAsked) -> MultiTaskTable:
     """The table that is asked for, with its tasks and at most `rows` people a part."""
+    _no_more(asked)
     if asked.data.endswith(FILES):
         return _limited(_user_table(asked), asked)
     table = _named(asked)
@@ -40,7 +41,6 @@ def _limited(table: MultiTaskTable, asked: TableAsked) -> MultiTaskTable:
 def _named(asked: TableAsked) -> MultiTaskTable:
     from evenhand.supervised import load_acs_massachusetts, load_census_income
 
-    _no_more(asked)
     if asked.data == "acs-massachusetts":
         return load_acs_massachusetts(seed=asked.split_seed)
     if asked.data == "census-income":
@@ -75,6 +75,7 @@ def _no_more(asked: TableAsked) -> None:
     kind = asked.data.partition(":")[0]
     fields = {"group": asked.group, "protected": asked.protected, "states": asked.states}
     known = {"acs-pums": ("states",), "celeba": ("protected",)}.get(kind, ())
+    known = ("group", "protected") if asked.data.endswith(FILES) else known
     for name, value in fields.items():
         if value and name not in known:
             raise InputError(f"{name} means nothing for data = {asked.data}; leave it out")

@@ -111,6 +111,15 @@ class MultiTaskTrial(Trial):
         return {method: relative_rows(tasks, part, rows[ALONE]) for method, part in rows.items()}
 
     @cached_property
+    def budget(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        words = (
+            f"{max(map(self.work, self.methods)):,} epochs per seed, searches of weights included"
+        )
+        if ALONE not in self.methods:
+            words += f"; no ARA and AREO, for {ALONE} is not among the methods"
+        return words
+
+    @cached_property
     def table(self) -> Any:
         """The people and targets that all methods meet."""
         from evenhand.experiments.trials.multi_task_data import TableAsked, table_of
