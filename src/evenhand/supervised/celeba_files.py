@@ -72,10 +72,10 @@ def _read_list(path: Path, heading: int) -> pl.DataFrame:
     """A list with columns separated by blanks; `heading` lines stand before that of the names."""
     text = path.read_text(encoding="utf-8")
     lines = re.sub(r"[ \t]+", " ", text).replace(" \n", "\n").split("\n", heading + 1)
-    names = ["file", *lines[1].split()] if heading else ["file", "part"]
     body = lines[-1] if heading else "\n".join(lines)
     if len(lines) < heading + 1 or not body.strip():
         raise InputError(f"{path} holds no rows; fetch it again {_FROM}")
+    names = ["file", *(lines[1].split() if heading else ["part"])]
     try:
         types = dict.fromkeys(names[1:], pl.Int8)
         return pl.read_csv(

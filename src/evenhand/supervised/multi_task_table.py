@@ -37,7 +37,7 @@ class MultiTaskTable:
     s_test: Int8[np.ndarray, " M"]
     task_names: tuple[str, ...]
     feature_names: tuple[str, ...]
-    group_names: tuple[str, str]
+    group_names: tuple[str, ...]
     """The other group, then the protected one."""
     name: str
     source: str

@@ -16,7 +16,7 @@ TEST_SHARE = 0.3
 
 
 def load_table(
-    table: str | Path | pl.DataFrame | Mapping[str, Sequence[Any]],
+    table: Any,
     targets: Sequence[str],
     group: str,
     protected: Any = None,
@@ -31,7 +31,7 @@ def load_table(
     test_seed: int = 0,
     val_seed: int = 0,
 ) -> MultiTaskTable:
-    """The people of a CSV or parquet file, a polars frame, or a mapping of columns.
+    """The people of `table`: the path of a CSV or parquet file, a polars frame, or a mapping.
 
     Each target is 0/1, boolean, or any two values of which `positive={"target": value}` names the
     one that counts as 1. The group column has two values, of which `protected` (without it: the
