@@ -1,4 +1,4 @@
-"""Branching against plain loops, copies against each other, and steps against a written-out tree."""
+"""Branching against plain loops, copies against each other, a step against a written-out tree."""
 
 import equinox as eqx
 import jax
@@ -140,6 +140,7 @@ def test_a_step_in_branches_follows_a_tree_written_out_with_its_conflicts_taken_
     members = jnp.asarray([[0, 0, 0], [0, 0, 2]])
     whole = eqx.tree_at(lambda s: (s.members, s.num_branched), start, (members, jnp.asarray(1)))
     step, conflicts, opposed = jax.jit(rule.step), 0, 0
+    slopes = jax.jit(jax.jacrev(written_out, (0, 1)))
     for seed in range(6):
         batch = batch_of(seed, twins=False)
         batch = Batch(batch.X, batch.Y[:, 1:], batch.s)
@@ -148,7 +149,7 @@ def test_a_step_in_branches_follows_a_tree_written_out_with_its_conflicts_taken_
                   for t in range(3)]  # fmt: skip
         heads = state.network.student.heads
         moments = jax.tree.map(lambda leaf: leaf[0], state.network.moments)
-        by_trunk, by_head = jax.jacrev(written_out, (0, 1))(trunks, heads, batch, moments)
+        by_trunk, by_head = slopes(trunks, heads, batch, moments)
         flat = lambda tree, *at: np.concatenate(  # noqa: E731
             [np.asarray(leaf)[at].ravel() for leaf in jax.tree.leaves(tree)])  # fmt: skip
         head = [[flat(by_head, loss, t, t) for t in range(3)] for loss in (0, 1)]
@@ -182,7 +183,7 @@ def test_branches_are_named_and_survive_a_file(tmp_path):
     made = FairBranch(hidden=(6, 4), batch_size=10, epochs=2, branch_every=3, random_state=0)
     made.fit(X, Y, sensitive_features=s)
     assert made.branches_[-1] == [["task 1", "task 2"], ["task 3", "task 4"]]
-    assert sorted(sum(made.branches_[0], [])) == made.task_names_
+    assert sorted(name for branch in made.branches_[0] for name in branch) == made.task_names_
     loaded = load_classifier(made.save(tmp_path / "branches.npz"))
     assert loaded.branches_ == made.branches_
     np.testing.assert_array_equal(loaded.positive_probability(X), made.positive_probability(X))

@@ -15,7 +15,7 @@ def linear_cka(V: Float[Array, "M n p"]) -> Float[Array, "M M"]:
     """Linear centred kernel alignment of all pairs of matrices, from 0 to 1.
 
     |A'B|^2 / (|A'A| |B'B|) with Frobenius norms and columns centred (Kornblith et al., ICML 2019,
-    equation 3 with linear kernels), here through the matrices' Gram matrices.
+    section 3, with linear kernels), here through the matrices' Gram matrices.
     """
     centred = V - jnp.mean(V, 1, keepdims=True)
     gram = jnp.einsum("inp,imp->inm", centred, centred)
