@@ -16,6 +16,7 @@ _TABLES = {
 
 # Classifiers of several binary targets.
 _CLASSIFIERS = {
+    "FairBranch": "fair_branch",
     "GreedyFMT": "shared_classifiers",
     "L2TFMT": "shared_classifiers",
     "MTAF": "mtaf",

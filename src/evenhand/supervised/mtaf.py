@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from evenhand.core.errors import InputError
-from evenhand.supervised.classifier import Made, MultiTaskClassifier
+from evenhand.supervised.classifier import MultiTaskClassifier
 from evenhand.supervised.exclusive_rows import ExclusiveRows, exclusive
 from evenhand.supervised.labelled_rows import Groups, Labels
 from evenhand.supervised.rule import AbstractRule
@@ -47,7 +47,7 @@ class MTAF(MultiTaskClassifier):
 
     @classmethod
     def searched(
-        cls: type[Made],
+        cls,
         X: Any,
         Y: Any,
         *,
@@ -56,7 +56,7 @@ class MTAF(MultiTaskClassifier):
         after_epoch: Callable[[int, Scores], bool | None] | None = None,
         candidates: Sequence[float | Sequence[float]] = SEARCHED_WEIGHTS,
         **settings: Any,
-    ) -> Made:
+    ) -> "MTAF":
         """The fitted classifier whose fairness weight validates best, at the cost of one fit each.
 
         Every candidate is fitted on the same rows, from the same numbers and for the same number of
@@ -82,9 +82,7 @@ class MTAF(MultiTaskClassifier):
             kept = -1 if each.keep == "last" else each.best_epoch_
             history = each.history_
             found.append(float(np.mean(history["accuracy"][kept] - history["violation"][kept])))
-        best = tried[int(np.argmax(found))]
-        best.search_ = list(zip(candidates, found, strict=True))
-        return best
+        return tried[int(np.argmax(found))]._after_search(list(zip(candidates, found, strict=True)))
 
     @property
     def exclusive_sizes_(self) -> Int[np.ndarray, " M"]:
@@ -100,6 +98,10 @@ class MTAF(MultiTaskClassifier):
             task_weights=None if weights is None else tuple(float(w) for w in weights),
             fairness_weights=tuple(fairness) if fairness.ndim else float(fairness),
         )
+
+    def _after_search(self, search: list[tuple[Any, float]]) -> "MTAF":
+        self.search_ = search
+        return self
 
     def _rows(
         self, X: np.ndarray, labels: Labels, groups: Groups, validation: Any, seed: int
