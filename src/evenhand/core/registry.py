@@ -105,7 +105,7 @@ TRIAL_METHODS: dict[str, tuple[str, ...]] = {
         "initial-policy",
         "constrained-optimum",
     ),
-    "multi-task": ("g-fmt", "l2t-fmt", "mta-f", "single-task", "vanilla-mtl"),
+    "multi-task": ("fair-branch", "g-fmt", "l2t-fmt", "mta-f", "single-task", "vanilla-mtl"),
     "robots": ("focops-one-task", "focops-unconstrained"),
 }
 

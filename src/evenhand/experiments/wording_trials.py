@@ -61,6 +61,11 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "FOCOPS, no constraint",
         "learned: the same steps towards all tasks, whatever the gaps",
     ),
+    "fair-branch": (
+        "FairBranch",
+        "one network that branches between tasks whose parameters part, then trains the branches "
+        "against their worst groups",
+    ),
     "g-fmt": (
         "G-FMT",
         "one network for all tasks; trains each, batch by batch, on the larger of its two losses",

@@ -12,12 +12,14 @@ from evenhand.core.errors import InputError
 from evenhand.experiments.trials.trial import Rows
 from evenhand.metrics.multi_task import relative_accuracy, relative_violation
 from evenhand.supervised.classifier import MultiTaskClassifier
+from evenhand.supervised.fair_branch import FairBranch
 from evenhand.supervised.mtaf import MTAF, SEARCHED_WEIGHTS
 from evenhand.supervised.multi_task_table import MultiTaskTable
 from evenhand.supervised.shared_classifiers import L2TFMT, GreedyFMT, VanillaMTL
 from evenhand.supervised.single_task import SingleTask
 
 _CLASSIFIERS: dict[str, Any] = {
+    "fair-branch": FairBranch,
     "g-fmt": GreedyFMT,
     "l2t-fmt": L2TFMT,
     "mta-f": MTAF,
