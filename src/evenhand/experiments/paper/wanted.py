@@ -25,7 +25,7 @@ BY_TASK = ("task-boxes", "share-map")
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
 _PANEL = {"metric", "group", "title", "floor", "line", "line_title", "none", "all"}
 _COLUMN = {"metric", "group", "title", "better"}
-_BETTER = ("higher", "lower", "neither")
+BETTER = ("higher", "lower", "neither")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def read_columns(study: Study) -> tuple[WantedColumn, ...]:
         if "metric" not in table:
             raise InputError(f"{where}: every column needs a metric")
         check_metric(table["metric"], study.kind, where)
-        if table.get("better", "neither") not in _BETTER:
-            raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
+        if table.get("better", "neither") not in BETTER:
+            raise InputError(f"{where}: {unknown_name('better', str(table['better']), BETTER)}")
         made.append(WantedColumn(**table))
     return tuple(made)
 
