@@ -50,8 +50,10 @@ def words_overlap(figure):
     with styled():
         renderer = FigureCanvasAgg(figure).get_renderer()
         figure.draw(renderer)
-        texts = [t for t in figure.findobj(lambda a: hasattr(a, "get_text")) if t.get_text()]
-        shown = [t for t in texts if t.get_visible()]
+        texts = [*figure.texts, *(t for legend in figure.legends for t in legend.get_texts())]
+        for axes in figure.axes:
+            texts += [*axes.texts, *axes.get_yticklabels(), axes.title, axes._left_title]
+        shown = [t for t in texts if t.get_visible() and t.get_text()]
         found = [(t.get_text(), t.get_window_extent(renderer)) for t in shown]
     outside = [w for w, b in found if b.x0 < -1 or b.y0 < -1 or b.x1 > figure.bbox.x1 + 1]
     both = [

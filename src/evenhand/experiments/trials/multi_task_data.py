@@ -9,6 +9,7 @@ from evenhand.supervised.multi_task_table import MultiTaskTable
 
 BUILT_IN = ("acs-massachusetts", "census-income")
 FILES = (".csv", ".parquet")
+_FOLDERS = ("acs-pums", "celeba")
 _NAMES = (*BUILT_IN, "acs-pums:FOLDER", "celeba:FOLDER", "FILE.csv", "FILE.parquet")
 
 
@@ -27,7 +28,7 @@ class TableAsked(NamedTuple):
 @lru_cache(maxsize=2)
 def table_of(asked: TableAsked) -> MultiTaskTable:
     """The table that is asked for, with its tasks and at most `rows` people a part."""
-    _no_more(asked)
+    _check(asked)
     if asked.data.endswith(FILES):
         return _limited(_user_table(asked), asked)
     table = _named(asked)
@@ -46,15 +47,13 @@ def _named(asked: TableAsked) -> MultiTaskTable:
     if asked.data == "census-income":
         return load_census_income(seed=asked.split_seed)
     kind, _, folder = asked.data.partition(":")
-    if kind == "acs-pums" and folder:
+    if kind == "acs-pums":
         from evenhand.supervised import load_acs_pums
 
         return load_acs_pums(Path(folder), states=asked.states or ("MA",), seed=asked.split_seed)
-    if kind == "celeba" and folder:
-        from evenhand.supervised import load_celeba_attributes
+    from evenhand.supervised import load_celeba_attributes
 
-        return load_celeba_attributes(Path(folder), protected=asked.protected or "Male")
-    raise unknown_name("table with several targets", asked.data, _NAMES)
+    return load_celeba_attributes(Path(folder), protected=asked.protected or "Male")
 
 
 def _user_table(asked: TableAsked) -> MultiTaskTable:
@@ -70,9 +69,12 @@ def _user_table(asked: TableAsked) -> MultiTaskTable:
     )
 
 
-def _no_more(asked: TableAsked) -> None:
-    """Raise an `InputError` for a field that means nothing for this table."""
-    kind = asked.data.partition(":")[0]
+def _check(asked: TableAsked) -> None:
+    """Raise an `InputError` for an unknown table, or a field that means nothing for a known one."""
+    kind, _, folder = asked.data.partition(":")
+    of_files = asked.data.endswith(FILES) or (kind in _FOLDERS and folder)
+    if not of_files and asked.data not in BUILT_IN:
+        raise unknown_name("table with several targets", asked.data, _NAMES)
     fields = {"group": asked.group, "protected": asked.protected, "states": asked.states}
     known = {"acs-pums": ("states",), "celeba": ("protected",)}.get(kind, ())
     known = ("group", "protected") if asked.data.endswith(FILES) else known

@@ -47,7 +47,8 @@ def classifier_of(
         found = made.paper(**settings) if preset == "paper" else made(**settings)
         found._check_settings()
     except TypeError as error:
-        raise InputError(f"{method}: an option has a value of the wrong kind: {error}") from error
+        told = str(error).splitlines()[0]
+        raise InputError(f"{method}: an option has a value of the wrong kind: {told}") from error
     except InputError as error:
         raise InputError(f"{method}: {error}") from error
     return found
