@@ -58,7 +58,7 @@ def boxes(panels: Sequence[BoxPanel], methods: Sequence[str], width: str = "wide
             titles.append(axes.set_title(panel.title, size=8.5, pad=3))
             if number % columns == 0:
                 above(axes, panel.above)
-                _key(axes, panel.tasks, width)
+                _key(figure, axes, panel.tasks, width)
         fit_titles(titles)
     return figure
 
@@ -105,11 +105,10 @@ def _key_columns(tasks: Sequence[str], width: str) -> int:
     return max(1, min(len(tasks), _KEY_LETTERS[width] // (longest + 5)))
 
 
-def _key(axes: Axes, tasks: Sequence[str], width: str) -> None:
+def _key(figure: Figure, axes: Axes, tasks: Sequence[str], width: str) -> None:
     """The tasks' names with their markers, above the title of the first panel of a row."""
     if not _key_rows(tasks, width):
         return
-    figure = axes.get_figure(root=True)
     wide, high = figure.get_size_inches()
     box = axes.get_position()
     handles = [Line2D([], [], **_marker(task, len(tasks))) for task in range(len(tasks))]
