@@ -13,6 +13,7 @@ from evenhand.supervised.table_making import VAL_SHARE, Recipe, Task, make_table
 from evenhand.supervised.user_columns import group_parts, target_values
 
 TEST_SHARE = 0.3
+_TARGET, _PROTECTED = "target: ", "protected group"
 
 
 def load_table(
@@ -37,37 +38,49 @@ def load_table(
     one that counts as 1. The group column has two values, of which `protected` (without it: the
     rarer) is the protected one; with more values `protected` is needed, and everybody else is the
     other group. Inputs are all other columns, numbers standardised and words as indicators, or
-    those named in `numeric` and `categorical`; leave out what gives a target away (`exclude`).
-    `split` names a column of train, val and test; without it, `test_share` of the rows test and
-    `val_share` of the others validate, drawn from the two seeds. Missing inputs are allowed.
+    those named in `numeric` and `categorical`, missing ones allowed; `exclude` what gives a target
+    away. `split` names a column of train, val and test; without it, `test_share` of the rows test
+    and `val_share` of the others validate, drawn from the two seeds.
     """
     rows, name = _frame(table)
-    named = [*targets, group, *([split] if split else []), *exclude]
-    _check_names(rows, targets, [*named, *(numeric or ()), *(categorical or ())], name)
-    label = {t: target_values(rows[t], (positive or {}).get(t), name) for t in targets}
-    protected_rows, group_names = group_parts(rows[group], protected, name)
-    # Under names of their own, since a target or a group may stand under a name of an input.
-    added = [values.alias(f"target {t}") for t, values in label.items()]
-    added.append(protected_rows.alias("protected group"))
-    columns, rows = rows.columns, rows.with_columns(added)
-    kept = {*targets, *exclude, *([split] if split else [])}
-    kept |= {group} if not include_protected else set()
-    inputs = [c for c in columns if c not in kept]
-    numbers, words = _kinds(rows, inputs, numeric, categorical, kept, name)
-    recipe = Recipe(
-        name=name,
-        source=f"{name}, a table of the user",
-        numeric=numbers,
-        categorical=words,
-        protected=pl.col("protected group"),
-        group_column=group,
-        group_names=group_names,
-        tasks={target: Task(pl.col(f"target {target}")) for target in targets},
-    )
+    no_inputs = [*targets, *([split] if split else []), *exclude]
+    _check_names(rows, targets, [*no_inputs, group, *(numeric or ()), *(categorical or ())], name)
+    dropped = {*no_inputs} | (set() if include_protected else {group})
+    inputs = [c for c in rows.columns if c not in dropped]
+    kinds = _kinds(rows, inputs, numeric, categorical, dropped, name)
+    rows, recipe = _with_answers(rows, kinds, targets, group, protected, positive or {}, name)
     if split:
         return make_table(recipe, *_named_parts(rows, split, name))
     rest, test = split_rows(rows, test_share, test_seed, "test_share")
     return make_table(recipe, *split_rows(rest, val_share, val_seed, "val_share"), test)
+
+
+def _with_answers(
+    rows: pl.DataFrame,
+    kinds: tuple[tuple[str, ...], tuple[str, ...]],
+    targets: Sequence[str],
+    group: str,
+    protected: Any,
+    positive: Mapping[str, Any],
+    name: str,
+) -> tuple[pl.DataFrame, Recipe]:
+    """The rows with targets and group as booleans, and the recipe that reads them.
+
+    They stand in columns of their own, since the group is an input as well.
+    """
+    added = [target_values(rows[t], positive.get(t), name).alias(_TARGET + t) for t in targets]
+    member, group_names = group_parts(rows[group], protected, name)
+    recipe = Recipe(
+        name=name,
+        source=f"{name}, a table of the user",
+        numeric=kinds[0],
+        categorical=kinds[1],
+        protected=pl.col(_PROTECTED),
+        group_column=group,
+        group_names=group_names,
+        tasks={target: Task(pl.col(_TARGET + target)) for target in targets},
+    )
+    return rows.with_columns([*added, member.alias(_PROTECTED)]), recipe
 
 
 def _frame(table: Any) -> tuple[pl.DataFrame, str]:
