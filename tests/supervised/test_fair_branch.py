@@ -119,8 +119,15 @@ def test_before_it_branches_it_is_plain_multi_task_learning():
     for seed in range(4):
         batch = batch_of(seed, twins=False)
         state, other = step(state, batch)[0], plain_step(other, batch)[0]
-    X = batch_of(9).X
-    np.testing.assert_allclose(mine.logits(state, X), plain.logits(other, X), atol=1e-5)
+    # A bias under a normalisation has no gradient but rounding, which Adam makes as large as any.
+    without = lambda s: eqx.tree_at(lambda s: s.trunk.dense[0].bias, s, 0.0)  # noqa: E731
+    mine, expected = without(state.network.student), without(other.student)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[:, 0], b, atol=1e-5),
+                 mine.heads, expected.heads)  # fmt: skip
+    for copy in range(4):
+        jax.tree.map(lambda a, b, copy=copy: np.testing.assert_allclose(
+            np.asarray(a)[copy] if np.ndim(a) else a, b, atol=1e-5),
+            mine.trunk, expected.trunk)  # fmt: skip
 
 
 def written_out(trunks, heads, batch, moments):

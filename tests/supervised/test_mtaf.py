@@ -51,7 +51,7 @@ def worst(found, y, s, chosen):
         cells = [np.flatnonzero(chosen & (y == label) & (s == group)) for group in (0, 1)]
         means = [-jnp.mean(log_prob[rows, label]) for rows in cells if len(rows)]
         total = total + (jnp.max(jnp.stack(means)) if means else 0.0)
-    return total - 0.0
+    return total
 
 
 def written_out(student, moments, batch, fairness_weights, task, alone):
@@ -82,7 +82,7 @@ def test_heads_follow_exclusive_rows_and_the_trunk_the_others(empty):
                     for task in range(3)]  # fmt: skip
             return sum(weight * loss for weight, loss in zip(weights, each, strict=True))
 
-        return jax.grad(total)(state.student)
+        return jax.jit(jax.grad(total))(state.student)
 
     # The first moment of Adam after its first step is a tenth of the gradient.
     seen = jax.tree.map(lambda leaf: leaf / 0.1, after.optimiser.mean)
