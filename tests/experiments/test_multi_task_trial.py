@@ -214,12 +214,19 @@ def test_both_figures_about_tasks_are_drawn_from_a_command(tmp_path, capsys):
         '[[figures]]\nname = "boxes"\nkind = "task-boxes"\npanels = [{ metric = "violation" }]\n'
         '[[figures]]\nname = "map"\nkind = "share-map"\n'
         'panels = [{ metric = "worst_group_share", none = "accuracy", all = "worst group" }]\n'
+        '[overview]\nmethods = ["l2t-fmt"]\nmetrics = [{ metric = "AREO", better = "lower" }]\n'
     )
     assert cli.main(["run", "papers/people", "--seeds", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     means = found["scenarios"]["people"]["l2t-fmt"]
     assert {"ARA", "AREO", "mean_violation", "accuracy:hired", "violation:promoted"} <= set(means)
-    drawn = tmp_path / "runs" / "people" / "scratch" / "preliminary" / "figures"
+    written = tmp_path / "runs" / "people" / "scratch" / "preliminary"
+    row = next(
+        line for line in (written / "tables.md").read_text().splitlines() if "AREO |" in line
+    )
+    assert row.startswith("| People | AREO |")
+    assert f"**{means['AREO']:.2f}" in row
+    drawn = written / "figures"
     assert {path.stem for path in drawn.glob("*.png")} == {"boxes", "map"}
 
 

@@ -85,14 +85,13 @@ def overview_rows(
 def overview_html(asked: Overview, study: Study, runs: Mapping[str, Estimates]) -> Markup:
     """The table as a part of a page."""
     methods = _methods(asked, runs)
-    heads = ("Scenario", "Measure", *map(method_title, methods))
+    heads = ("Scenario and measure", *map(method_title, methods))
     head = tag("tr", *(tag("th", text, scope="col") for text in heads))
-    rows, before = [], ""
+    rows = []
     for row in overview_rows(asked, study, runs):
         cells = [cell(row.values[m], row.unit, "best" if m in row.best else None) for m in methods]
-        named = tag("th", row.scenario if row.scenario != before else "", scope="row")
-        rows.append(tag("tr", named, tag("th", row.measure, scope="row"), *cells))
-        before = row.scenario
+        named = tag("th", f"{row.scenario}: {row.measure}", scope="row")
+        rows.append(tag("tr", named, *cells))
     return table([head], rows, asked.title)
 
 

@@ -16,15 +16,15 @@ MEASURES: dict[str, Measure] = {
     ),
     "violation": Measure(
         "EO violation",
-        "number",
+        "rates",
         "Violation of equalised odds on the test part: the groups' difference in true-positive "
         "rate plus that in false-positive rate, from 0 to 2 (Roy and Ntoutsi 2022, equation 1).",
         _UNEQUAL,
     ),
     "mean_accuracy": Measure("Mean accuracy", "share", "The mean over tasks.", ""),
-    "mean_violation": Measure("Mean EO violation", "number", "The mean over tasks.", _UNEQUAL),
+    "mean_violation": Measure("Mean EO violation", "rates", "The mean over tasks.", _UNEQUAL),
     "largest_violation": Measure(
-        "Largest EO violation", "number", "That of the task where it is largest.", _UNEQUAL
+        "Largest EO violation", "rates", "That of the task where it is largest.", _UNEQUAL
     ),
     "ARA": Measure(
         "ARA",
@@ -53,7 +53,7 @@ MEASURES: dict[str, Measure] = {
         "Validation accuracy", "share", f"Accuracy {_VALIDATED}", ""
     ),
     "validation_violation": Measure(
-        "Validation EO violation", "number", f"Violation of equalised odds {_VALIDATED}", _UNEQUAL
+        "Validation EO violation", "rates", f"Violation of equalised odds {_VALIDATED}", _UNEQUAL
     ),
     "seconds": Measure(
         "CPU seconds", "number", "Processor time of the fit, with what was compiled in it.", ""
