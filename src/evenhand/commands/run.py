@@ -37,6 +37,7 @@ class RunOptions:
 def run(options: RunOptions) -> dict[str, Any]:
     """Verdicts, and where results and runs are."""
     from evenhand.commands.report import require_matplotlib
+    from evenhand.experiments.paper.overview import read_overview
     from evenhand.experiments.paper.running import Sitting, run_study
     from evenhand.experiments.paper.study import read_study
     from evenhand.experiments.paper.wanted import read_figures
@@ -44,6 +45,7 @@ def run(options: RunOptions) -> dict[str, Any]:
     require_matplotlib()
     study = read_study(options.paper, options.study)
     read_figures(study)
+    read_overview(study)
     names = filter(None, (name.strip() for name in (options.scenarios or "").split(",")))
     sitting = Sitting(
         study, Path(options.out), tuple(names), options.seeds, options.steps,

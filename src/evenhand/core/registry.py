@@ -85,6 +85,7 @@ POLICY_FORMS: dict[str, str] = {
 TRIALS: dict[str, str] = {
     "action-fairness": "evenhand.experiments.trials.action_trial:ActionTrial",
     "gap-learning": "evenhand.experiments.trials.gap_trial:GapTrial",
+    "multi-task": "evenhand.experiments.trials.multi_task_trial:MultiTaskTrial",
     "robots": "evenhand.experiments.trials.robot_trial:RobotTrial",
 }
 _ACTION_LEARNERS = (
@@ -104,6 +105,7 @@ TRIAL_METHODS: dict[str, tuple[str, ...]] = {
         "initial-policy",
         "constrained-optimum",
     ),
+    "multi-task": ("fair-branch", "g-fmt", "l2t-fmt", "mta-f", "single-task", "vanilla-mtl"),
     "robots": ("focops-one-task", "focops-unconstrained"),
 }
 

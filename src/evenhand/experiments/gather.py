@@ -1,7 +1,7 @@
 """From the finished parts of a run to its tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,14 @@ from evenhand.core.errors import InputError
 from evenhand.experiments.folder import EXACT, Part, read_part
 
 
-def gather(folder: Path, parts: Sequence[Part], digest: str, env: str) -> None:
-    """Write every table of a run from its parts."""
+def gather(
+    folder: Path,
+    parts: Sequence[Part],
+    digest: str,
+    env: str,
+    more: Mapping[Part, list[dict[str, Any]]] | None = None,
+) -> None:
+    """Write every table of a run from its parts; `more` are final rows beside a part's own."""
     from evenhand.experiments.tables import SCHEMA, write_table
 
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMA}
@@ -25,6 +31,7 @@ def gather(folder: Path, parts: Sequence[Part], digest: str, env: str) -> None:
             head: dict[str, Any] = {"algorithm": method, "seed": seed}
             if name == "final":
                 head |= {"digest": digest, "env": env}
+                rows = rows + list((more or {}).get((method, seed), ()))
             tables[name] += [{**head, **row} for row in rows]
     for name, rows in tables.items():
         write_table(folder / f"{name}.parquet", rows, SCHEMA[name])

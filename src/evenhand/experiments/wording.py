@@ -16,7 +16,11 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure in words. `unit` is "share", "reward", "gain", "levels", "count" or "number"."""
+    """A measure in words.
+
+    `unit` is "share", "reward", "gain", "levels", "count", "number", or "rates" for a difference
+    of rates, told in three digits.
+    """
 
     title: str
     unit: str
@@ -173,6 +177,8 @@ def figure_of(value: Any, unit: str = "number", signed: bool = False) -> str:
     value = float(value)
     if unit == "share":
         digits, value, suffix = 1, 100 * value, "%"
+    elif unit == "rates":
+        digits, suffix = 3, ""
     else:
         size = abs(value)
         digits, suffix = 0 if size >= 100 else 1 if size >= 10 else 2, ""

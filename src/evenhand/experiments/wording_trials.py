@@ -61,6 +61,32 @@ TRIAL_METHODS: dict[str, tuple[str, str]] = {
         "FOCOPS, no constraint",
         "learned: the same steps towards all tasks, whatever the gaps",
     ),
+    "fair-branch": (
+        "FairBranch",
+        "one network that branches between tasks whose parameters part, then trains the branches "
+        "against their worst groups",
+    ),
+    "g-fmt": (
+        "G-FMT",
+        "one network for all tasks; trains each, batch by batch, on the larger of its two losses",
+    ),
+    "l2t-fmt": (
+        "L2T-FMT",
+        "one network for all tasks; a learned teacher chooses each task's loss in every batch",
+    ),
+    "mta-f": (
+        "MTA-F",
+        "trains heads against unfairness on people whose label differs on that task only, shared "
+        "layers on the others; the weight of that loss is searched on the validation part",
+    ),
+    "single-task": (
+        "Single-task",
+        "a network of its own per task, trained for accuracy and against its worst group",
+    ),
+    "vanilla-mtl": (
+        "Vanilla MTL",
+        "one network for all tasks, trained for accuracy; GradNorm weighs the tasks",
+    ),
     "initial-policy": ("Initial policy", "plays the given policy, and learns nothing"),
     "constrained-optimum": (
         "Constrained optimum",

@@ -16,8 +16,11 @@ _TABLES = {
 
 # Classifiers of several binary targets.
 _CLASSIFIERS = {
+    "FairBranch": "fair_branch",
     "GreedyFMT": "shared_classifiers",
     "L2TFMT": "shared_classifiers",
+    "MTAF": "mtaf",
+    "SingleTask": "single_task",
     "VanillaMTL": "shared_classifiers",
     "load_classifier": "classifier_file",
 }

@@ -15,7 +15,7 @@ from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_
 from evenhand.supervised.prediction import rule_probabilities
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.task_loss import Batch, Scores
-from evenhand.supervised.training import train
+from evenhand.supervised.training import Trained, train
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -91,7 +91,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
             epochs=self.epochs, batch_size=self.batch_size, after_epoch=after_epoch,
         )  # fmt: skip
         self._keep(labels, groups)
-        self.state_ = trained.last if self.keep == "last" else trained.best
+        self.state_ = self._kept(trained)
         self.history_, self.best_epoch_ = trained.history, trained.best_epoch
         return self
 
@@ -180,6 +180,10 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
             held = as_batch(held_X, held_labels, held_groups)
             return as_batch(X, labels.coded, groups.coded), held
         return split_rows(X, labels.coded, groups.coded, self.validation_fraction, seed)
+
+    def _kept(self, trained: Trained) -> Any:
+        """The state that predicts."""
+        return trained.last if self.keep == "last" else trained.best
 
     def _keep(self, labels: Labels, groups: Groups) -> None:
         self.one_column_ = labels.one_column

@@ -45,6 +45,8 @@ def train(
     """
     order_key = jr.key(seed)
     state = rule.init(np.random.default_rng(seed), rows.X.shape[1], rows.Y.shape[1])
+    # A number without a type of its own would make the second epoch another program.
+    state = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), state)
     best, best_epoch, best_score, kept = state, 0, -np.inf, []
     for epoch in range(epochs):
         epoch_key = jr.fold_in(order_key, epoch)

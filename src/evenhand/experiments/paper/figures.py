@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 
 from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.bars import bars
+from evenhand.experiments.figures.boxes import boxes
 from evenhand.experiments.figures.loan_rates import loan_rates_figure
+from evenhand.experiments.figures.shares import share_map
 from evenhand.experiments.figures.study import study_figure
 from evenhand.experiments.figures.study_parts import Panels
 from evenhand.experiments.figures.trade_off import trade_off
-from evenhand.experiments.paper import panels
+from evenhand.experiments.paper import panels, task_panels
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper.wanted import Wanted, read_figures
 from evenhand.experiments.trials.trial import trial_class
@@ -54,6 +56,12 @@ def _drawing(wanted: Wanted, study: Study, runs: Runs, order: tuple[str, ...]) -
         )
     if wanted.kind == "loan-rates":
         return _rates(shown)
+    if wanted.kind == "task-boxes":
+        made = [panel for about in shown for panel in task_panels.box_panels(*about)]
+        return partial(boxes, made, order) if made else None
+    if wanted.kind == "share-map":
+        made = [panel for about in shown for panel in task_panels.share_panels(*about)]
+        return partial(share_map, made, trial_class(study.kind).unit) if made else None
     draw, along, banded = _LINES[wanted.kind]
     rows = [draw(*about) for about in shown]
     drawn = tuple(panel for row in rows for panel in row if panel.lines)

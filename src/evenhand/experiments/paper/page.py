@@ -10,6 +10,7 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.markup import Markup, join, tag
 from evenhand.experiments.paper import figures, table, verdicts, words
 from evenhand.experiments.paper.judging import Verdict
+from evenhand.experiments.paper.overview import overview_html, read_overview
 from evenhand.experiments.paper.results import LEFT_OUT
 from evenhand.experiments.paper.study import Study
 from evenhand.experiments.paper.wanted import read_columns
@@ -64,6 +65,8 @@ def _tables(study: Study, runs: Runs) -> Markup:
     asked = read_columns(study)
     exact = f" {table.EXACT}" if any(column.exact for column in asked) else ""
     parts: list[Any] = [tag("p", table.NOTE + exact, class_="note")]
+    if over := read_overview(study):
+        parts += [tag("h3", over.title), overview_html(over, study, runs)]
     for name, estimates in runs.items():
         title = study.scenario(name).title
         parts.append(tag("h3", title))

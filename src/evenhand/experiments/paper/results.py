@@ -88,6 +88,7 @@ def _manifest(study: Study, runs: Mapping[str, Estimates]) -> dict[str, Any]:
 def _tables(study: Study, runs: Mapping[str, Estimates]) -> dict[str, pl.DataFrame]:
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in SCHEMAS}
     plotted = {*_CURVES, *shown_metrics(study, "training-curves")}
+    by_task = shown_metrics(study, "share-map")
     for name, estimates in runs.items():
         run = estimates.run
         parts["final"].append(_conform(run.final, "final", name))
@@ -96,7 +97,8 @@ def _tables(study: Study, runs: Mapping[str, Estimates]) -> dict[str, pl.DataFra
         parts["levels"].append(_conform(_rates(estimates), "levels", name))
         curves = run.curves
         if curves is not None:
-            curves = curves.filter(pl.col("metric").is_in(plotted))
+            of_tasks = pl.col("metric").str.split(":").list.first().is_in(by_task)
+            curves = curves.filter(pl.col("metric").is_in(plotted) | of_tasks)
         for table, x, rows in (("curves", "env_steps", curves), ("series", "step", run.series)):
             if rows is not None and not rows.is_empty():
                 parts[table].append(_conform(_bands(estimates, rows, x), table, name))

@@ -152,15 +152,17 @@ def as_markdown(estimates: Estimates, asked: Sequence[WantedColumn] = ()) -> str
         "|---" + "|---:" * len(made) + "|",
     ]
     for method in estimates.run.methods:
-        row = [_markdown(found[method], c, method in marked) for c, found, marked in cells]
+        row = [
+            as_text(found[method], c.unit, method in marked, c.exact) for c, found, marked in cells
+        ]
         lines.append("| " + " | ".join((method_title(method), *row)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _markdown(found: Interval, column: Column, marked: bool) -> str:
-    unit = column.unit
+def as_text(found: Interval, unit: str, marked: bool, exact: bool = False) -> str:
+    """A cell in Markdown."""
     text = figure_of(found.estimate, unit)
-    if column.exact:
+    if exact:
         text += f" {range_of(found, unit)}"
     elif found.bounded:
         text += f" ± {figure_of((found.high - found.low) / 2, unit)}"

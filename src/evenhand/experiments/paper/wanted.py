@@ -18,11 +18,15 @@ KINDS = (
     "loan-rates",
     "gap-true-and-observed",
     "trade-off",
+    "task-boxes",
+    "share-map",
 )
+# Kinds whose panels show a measure of every task that a trial has.
+BY_TASK = ("task-boxes", "share-map")
 _KEYS = {"name", "kind", "title", "caption", "scenarios", "panels", "methods"}
-_PANEL = {"metric", "group", "title", "floor", "line", "line_title", "exact"}
+_PANEL = {"metric", "group", "title", "floor", "line", "line_title", "exact", "none", "all"}
 _COLUMN = {"metric", "group", "title", "better", "exact", "table"}
-_BETTER = ("higher", "lower", "neither")
+BETTER = ("higher", "lower", "neither")
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def read_columns(study: Study) -> tuple[WantedColumn, ...]:
         if "metric" not in table:
             raise InputError(f"{where}: every column needs a metric")
         check_metric(table["metric"], study.kind, where)
-        if table.get("better", "neither") not in _BETTER:
-            raise InputError(f"{where}: {unknown_name('better', str(table['better']), _BETTER)}")
+        if table.get("better", "neither") not in BETTER:
+            raise InputError(f"{where}: {unknown_name('better', str(table['better']), BETTER)}")
         if not isinstance(table.get("exact", False), bool):
             raise InputError(f"{where}: exact is true or false, got {table['exact']!r}")
         made.append(WantedColumn(**table))
@@ -89,6 +93,11 @@ def read_figures(study: Study) -> tuple[Wanted, ...]:
             raise InputError(f"{where}: every figure needs a name and a kind")
         if table["kind"] not in KINDS:
             raise InputError(f"{where}: {unknown_name('kind', str(table['kind']), KINDS)}")
+        if table["kind"] in BY_TASK and not (study.kind and table.get("panels")):
+            raise InputError(
+                f"{where}: a figure of kind {table['kind']} is of trials with tasks, and needs "
+                'panels = [{ metric = "..." }]'
+            )
         for panel in table.get("panels", []):
             _check_panel(panel, table["kind"], study.kind, where)
         if table["kind"] == "trade-off" and len(table.get("panels", [])) != 2:

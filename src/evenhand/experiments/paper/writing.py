@@ -12,6 +12,7 @@ from evenhand.experiments.estimates import Estimates
 from evenhand.experiments.figures.style import styled
 from evenhand.experiments.paper import figures, table
 from evenhand.experiments.paper.judging import Verdict
+from evenhand.experiments.paper.overview import overview_markdown, read_overview
 from evenhand.experiments.paper.page import study_page
 from evenhand.experiments.paper.results import fresh_folder, judged, write_results
 from evenhand.experiments.paper.running import Sitting
@@ -76,6 +77,8 @@ def tables_text(sitting: Sitting, runs: Runs) -> str:
     if any(column.exact for column in read_columns(sitting.study)):
         note += f" {table.EXACT}"
     parts = [f"# Results: {sitting.study.about.get('title') or sitting.study.key}\n", f"{note}\n"]
+    if over := read_overview(sitting.study):
+        parts.append(f"## {over.title}\n\n{overview_markdown(over, sitting.study, runs)}")
     asked = read_columns(sitting.study)
     for name, estimates in runs.items():
         run = estimates.run

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from evenhand.core.files import write_text
 from evenhand.experiments.folder import Part, locked, read_part, run_folder
@@ -12,8 +13,8 @@ from evenhand.experiments.gather import as_json, before, gather
 from evenhand.experiments.manifest import facts
 from evenhand.experiments.progress import Progress
 from evenhand.experiments.trials.processes import Processes
-from evenhand.experiments.trials.trial import Trial
-from evenhand.experiments.trials.worker import keep_parts
+from evenhand.experiments.trials.trial import Rows, Trial
+from evenhand.experiments.trials.worker import keep_parts, whole
 from evenhand.experiments.workers import Stopped, num_cores, run_jobs
 
 _FILES = ("experiment.json", "world.json", "manifest.json", "final.parquet", "curves.parquet")
@@ -38,7 +39,7 @@ def run_trial(trial: Trial, runs: Path, command: str = "") -> Path:
         started = time.time()
         if missing:
             _do(trial, missing, folder)
-        gather(folder, _parts(trial), trial.digest(), trial.kind)
+        gather(folder, _parts(trial), trial.digest(), trial.kind, _relative(trial, folder))
         path = folder / "manifest.json"
         made = facts(trial.digest(), before(path), started) | {"budget": trial.budget}
         write_text(path, as_json(made))
@@ -49,6 +50,18 @@ def _parts(trial: Trial) -> list[Part]:
     """Seeds in the outer loop, so that an interrupted run has whole seeds of all methods."""
     seeds = range(trial.first_seed, trial.first_seed + trial.seeds)
     return [(method, seed) for seed in seeds for method in trial.methods]
+
+
+def _relative(trial: Trial, folder: Path) -> dict[Part, list[dict[str, Any]]]:
+    """Final rows that compare a part with others of its seed."""
+    by_seed: dict[int, dict[str, Rows]] = {}
+    for method, seed in _parts(trial):
+        by_seed.setdefault(seed, {})[method] = read_part(folder, (method, seed)) or {}
+    return {
+        (method, seed): whole({"final": rows}, trial.work(method))["final"]
+        for seed, parts in by_seed.items()
+        for method, rows in trial.relative(parts).items()
+    }
 
 
 def _do(trial: Trial, todo: list[Part], folder: Path) -> None:

@@ -83,6 +83,14 @@ class Trial:
         each = zip(seeds, states, strict=True)
         return [self.run_part(method, seed, advance, state) for seed, state in each]
 
+    def relative(self, rows: Mapping[str, Rows]) -> Mapping[str, list[dict[str, Any]]]:
+        """Further final rows by method, from the rows of all methods with one seed.
+
+        Called for each seed when all parts are done: for measures that compare a method with
+        another of the same seed. Nothing unless overridden.
+        """
+        return {}
+
     @property
     def budget(self) -> str:
         """What every method was allowed, in words."""
