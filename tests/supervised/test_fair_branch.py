@@ -141,6 +141,7 @@ def written_out(trunks, heads, batch, moments):
     return jnp.stack([accuracy_loss(found, batch.Y), worst_group_loss(found, batch.Y, batch.s)])
 
 
+@pytest.mark.slow
 def test_a_step_in_branches_follows_a_tree_written_out_with_its_conflicts_taken_out():
     rule = BranchingStudents(hidden=(6, 4), branch_every=100, fairness_weight=0.8)
     start = rule.init(np.random.default_rng(3), 3, 3)

@@ -67,6 +67,7 @@ def test_a_step_is_that_of_one_adamw_per_task():
                 np.testing.assert_allclose(found, wanted, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_task_is_predicted_the_same_whatever_is_fitted_beside_it(fitted):
     X, Y, s = people()
     together = fitted["best"].positive_probability(X)
