@@ -51,12 +51,12 @@ def _claims(study: Study, found: list[Verdict]) -> Markup | None:
     text = (
         "Every claim was turned into comparisons with margins before the runs that are judged. "
         "The statistic is the mean difference over shared seeds, in brackets its 95% bootstrap "
-        "interval, or for shares of runs an exact one where the claim asks for it. A comparison holds where the "
-        "whole interval is on the claimed side of the margin, fails where the whole interval is "
-        "on the other side, and is undecided in between; a claim holds where all of its "
-        "comparisons do, and fails where one fails. The number shown is that of the comparison "
-        "that decided. Verdicts are about this reproduction: where the paper gives no numbers for "
-        "its worlds, other numbers could decide otherwise."
+        "interval, or for shares of runs an exact one where the claim asks for it. A comparison "
+        "holds where the whole interval is on the claimed side of the margin, fails where the "
+        "whole interval is on the other side, and is undecided in between; a claim holds where "
+        "all of its comparisons do, and fails where one fails. The number shown is that of the "
+        "comparison that decided. Verdicts are about this reproduction: where the paper gives no "
+        "numbers for its worlds, other numbers could decide otherwise."
     )
     return join(tag("p", text), verdicts.claims_table(found, study))
 
