@@ -8,10 +8,18 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from evenhand.core.errors import InputError
-from evenhand.supervised import L2TFMT, GreedyFMT, VanillaMTL, load_classifier
+from evenhand.supervised import (
+    L2TFMT,
+    MTAF,
+    FairBranch,
+    GreedyFMT,
+    SingleTask,
+    VanillaMTL,
+    load_classifier,
+)
 
 SMALL: dict[str, Any] = {"hidden": (8, 4), "epochs": 2, "batch_size": 32, "random_state": 0}
-CLASSES = (VanillaMTL, GreedyFMT, L2TFMT)
+CLASSES = (VanillaMTL, GreedyFMT, L2TFMT, SingleTask, MTAF, FairBranch)
 
 
 def people(n=80, M=2, seed=0):
@@ -51,7 +59,7 @@ def test_a_saved_classifier_predicts_the_same_numbers_and_keeps_its_history(made
     loaded = made.load(path)
     np.testing.assert_array_equal(loaded.positive_probability(X), model.positive_probability(X))
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
-    np.testing.assert_array_equal(loaded.history_["choice"], model.history_["choice"])
+    np.testing.assert_array_equal(loaded.history_["loss"], model.history_["loss"])
     assert loaded.get_params() == model.get_params()
     assert type(load_classifier(path)) is made
 
@@ -165,7 +173,8 @@ def test_given_validation_rows_are_used_and_must_have_known_values():
 
 
 @pytest.mark.slow
-def test_pictures_are_learned_from_and_kept_in_files(tmp_path):
+@pytest.mark.parametrize("made", [VanillaMTL, SingleTask, MTAF])
+def test_pictures_are_learned_from_and_kept_in_files(made, tmp_path):
     # A bright patch at one of two places: no single number tells, but its place does.
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 16, 16, 3)).astype(np.float32)
@@ -174,14 +183,20 @@ def test_pictures_are_learned_from_and_kept_in_files(tmp_path):
         X[i, 2:7, 2 + 8 * Y[i, 0] : 7 + 8 * Y[i, 0]] += 1.5
         X[i, 9 + 2 * Y[i, 1] : 14 + 2 * Y[i, 1], 8:13, 0] += 2.0
     s = rng.integers(0, 2, 400)
-    model = small(hidden=(16, 8), epochs=25, learning_rate=3e-3).fit(
+    model = small(made, hidden=(16, 8), epochs=25, learning_rate=3e-3).fit(
         X[:300], Y[:300], sensitive_features=s[:300]
     )
     assert model.score(X[300:], Y[300:]) > 0.8
-    loaded = VanillaMTL.load(model.save(tmp_path / "model.npz"))
+    loaded = made.load(model.save(tmp_path / "model.npz"))
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     with pytest.raises(InputError, match=r"rows of shape \(8, 8, 3\)"):
         model.predict(X[:, :8, :8])
+
+
+def test_branching_of_pictures_is_refused_before_training():
+    _, Y, s = people(20)
+    with pytest.raises(InputError, match="give features of them"):
+        small(FairBranch).fit(np.zeros((20, 8, 8, 3)), Y, sensitive_features=s)
 
 
 def test_the_best_model_is_kept_where_asked_for():
@@ -223,7 +238,7 @@ def test_sensitive_features_are_routed_through_a_pipeline():
             make_pipeline(StandardScaler(), small()).fit(X, Y)
 
 
-class WithGroups(VanillaMTL):
+class FromRows:
     """Takes the group from the first input, for checks that know of no groups."""
 
     def fit(self, X: Any, Y: Any, sensitive_features: Any = None, **rest: Any) -> Any:
@@ -235,7 +250,31 @@ class WithGroups(VanillaMTL):
             except TypeError:
                 ranks = np.arange(len(first))
             sensitive_features = (2 * ranks >= len(first)).astype(int)
-        return VanillaMTL.fit(self, X, Y, sensitive_features=sensitive_features, **rest)
+        return super().fit(X, Y, sensitive_features=sensitive_features, **rest)  # type: ignore[misc]
+
+
+class VanillaMTLFromRows(FromRows, VanillaMTL): ...
+
+
+class GreedyFMTFromRows(FromRows, GreedyFMT): ...
+
+
+class L2TFMTFromRows(FromRows, L2TFMT): ...
+
+
+class SingleTaskFromRows(FromRows, SingleTask): ...
+
+
+class MTAFFromRows(FromRows, MTAF): ...
+
+
+class FairBranchFromRows(FromRows, FairBranch): ...
+
+
+FROM_ROWS = (
+    VanillaMTLFromRows, GreedyFMTFromRows, L2TFMTFromRows, SingleTaskFromRows, MTAFFromRows,
+    FairBranchFromRows,
+)  # fmt: skip
 
 
 # Check -> why it cannot pass here. scikit-learn itself skips one, of other array libraries.
@@ -247,8 +286,9 @@ SKIPPED = {"check_array_api_input": "needs SCIPY_ARRAY_API set before SciPy is i
 
 
 @pytest.mark.long
-def test_scikit_learns_own_checks_pass():
-    model = WithGroups(hidden=(16, 8), epochs=60, batch_size=32, random_state=0, learning_rate=0.01)
+@pytest.mark.parametrize("made", FROM_ROWS)
+def test_scikit_learns_own_checks_pass(made):
+    model = made(hidden=(16, 8), epochs=60, batch_size=32, random_state=0, learning_rate=0.01)
     found = check_estimator(
         model, on_skip=None, on_fail=None, expected_failed_checks=EXPECTED_FAILURES
     )

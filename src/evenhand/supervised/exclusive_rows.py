@@ -87,13 +87,14 @@ class ExclusiveRows(AbstractRule):
     weight_decay: float = 0.01
     task_weights: tuple[float, ...] | None = field(default=None, compare=False)
     fairness_weights: float | tuple[float, ...] = field(default=1.0, compare=False)
+    image_shape: tuple[int, int, int] | None = None
 
     def init(self, rng: np.random.Generator, num_features: int, num_tasks: int) -> ExclusiveState:
         weights = _per_task(
             "task_weights", 1.0 if self.task_weights is None else self.task_weights, num_tasks
         )
         fairness_weights = _per_task("fairness_weights", self.fairness_weights, num_tasks)
-        student, moments = draw_student(rng, num_features, self.hidden, num_tasks)
+        student, moments = draw_student(rng, num_features, self.hidden, num_tasks, self.image_shape)
         return ExclusiveState(
             student,
             moments,

@@ -51,6 +51,11 @@ class FairBranch(MultiTaskClassifier):
         return found
 
     def _rule(self) -> AbstractRule:
+        if getattr(self, "image_shape_", None) is not None:
+            raise InputError(
+                "FairBranch branches dense layers, and X holds pictures; give features of them, "
+                "one row each"
+            )
         return BranchingStudents(
             hidden=tuple(self.hidden),
             learning_rate=self.learning_rate,

@@ -97,6 +97,7 @@ class MTAF(MultiTaskClassifier):
             weight_decay=self.weight_decay,
             task_weights=None if weights is None else tuple(float(w) for w in weights),
             fairness_weights=tuple(fairness) if fairness.ndim else float(fairness),
+            image_shape=getattr(self, "image_shape_", None),
         )
 
     def _after_search(self, search: list[tuple[Any, float]]) -> "MTAF":

@@ -68,9 +68,10 @@ class SeparateStudents(AbstractRule):
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     fairness_weight: float = 1.0
+    image_shape: tuple[int, int, int] | None = None
 
     def init(self, rng: np.random.Generator, num_features: int, num_tasks: int) -> SeparateState:
-        drawn = Network(*draw_student(rng, num_features, self.hidden, 1))
+        drawn = Network(*draw_student(rng, num_features, self.hidden, 1, self.image_shape))
         network = jax.tree.map(lambda leaf: jnp.stack([leaf] * num_tasks), drawn)
         return SeparateState(
             network,

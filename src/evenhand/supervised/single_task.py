@@ -50,6 +50,7 @@ class SingleTask(MultiTaskClassifier):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             fairness_weight=self.fairness_weight,
+            image_shape=getattr(self, "image_shape_", None),
         )
 
     def _kept(self, trained: Trained) -> Any:
