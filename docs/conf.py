@@ -21,7 +21,13 @@ autodoc_member_order = "bysource"
 # A method explained by its interface is explained there, and only there.
 autodoc_inherit_docstrings = False
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+autodoc_default_options = {
+    "members": True,
+    "undoc-members": False,
+    "show-inheritance": False,
+    # scikit-learn writes these; their texts refer to its own documentation.
+    "exclude-members": "set_fit_request,set_score_request",
+}
 
 html_theme = "furo"
 html_title = "evenhand"

@@ -100,7 +100,7 @@ def share_interval(values: np.ndarray) -> Interval:
         raise InputError("an exact interval is of values 0 and 1, such as runs with a violation")
     if not values.size:
         return Interval(np.nan, np.nan, np.nan, 0)
-    low, high = clopper_pearson(values.sum(), np.array(values.size))
+    low, high = clopper_pearson(np.array(values.sum()), np.array(values.size))
     return Interval(float(values.mean()), float(low), float(high), values.size)
 
 

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.errors import InputError
 from evenhand.supervised.held_out import as_batch, split_rows
 from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_labels
 from evenhand.supervised.prediction import rule_probabilities
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.task_loss import Batch, Scores
 from evenhand.supervised.training import Trained, train
+from evenhand.supervised.training_settings import check_training_settings
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -27,7 +28,6 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 Made = TypeVar("Made", bound="MultiTaskClassifier")
-KEEPS = ("last", "best")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -150,23 +150,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_settings(self) -> None:
-        for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise InputError(f"hidden must name widths of at least 1, got {self.hidden!r}")
-        if not self.learning_rate > 0 or not self.weight_decay >= 0:
-            raise InputError(
-                "learning_rate must be above 0 and weight_decay at least 0, got "
-                f"{self.learning_rate!r} and {self.weight_decay!r}"
-            )
-        if not 0 <= self.validation_fraction < 1:
-            raise InputError(
-                f"validation_fraction must be from 0 to below 1, got {self.validation_fraction!r}"
-            )
-        if self.keep not in KEEPS:
-            raise unknown_name("model to keep", str(self.keep), KEEPS)
+        check_training_settings(self)
 
     def _rows(
         self, X: np.ndarray, labels: Labels, groups: Groups, validation: Any, seed: int
