@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from evenhand.core.errors import InputError, unknown_name
+from evenhand.core.errors import InputError
+from evenhand.supervised.classifier_settings import check_training
 from evenhand.supervised.held_out import as_batch, split_rows
 from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_labels
-from evenhand.supervised.prediction import rule_probabilities
+from evenhand.supervised.prediction import rule_probabilities, side_by_side
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.task_loss import Batch, Scores
 from evenhand.supervised.training import Trained, train
@@ -27,7 +28,6 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 Made = TypeVar("Made", bound="MultiTaskClassifier")
-KEEPS = ("last", "best")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -74,8 +74,8 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
 
         - `sensitive_features`: the group of each row, of two; needed for training only.
         - `validation`: rows, labels and groups to validate on after each epoch. Without them a
-          share `validation_fraction` of each group is set aside; a group of fewer than four rows
-          trains and validates both.
+          share `validation_fraction` of each group is set aside; with a group of fewer than four
+          rows, all rows both train and validate.
         - `after_epoch`: told the number of epochs done and the validation scores; true ends it.
         """
         self._check_settings()
@@ -100,7 +100,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         likely = (self.positive_probability(X) > 0.5).astype(int)
         classes = [self.classes_] if self.one_column_ else self.classes_
         columns = [np.asarray(classes[m])[likely[:, m]] for m in range(likely.shape[1])]
-        return columns[0] if self.one_column_ else np.stack(columns, 1)
+        return columns[0] if self.one_column_ else side_by_side(columns)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities `(n, 2)` of each task's two values, a list with one array a task.
@@ -150,29 +150,15 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_settings(self) -> None:
-        for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise InputError(f"hidden must name widths of at least 1, got {self.hidden!r}")
-        if not self.learning_rate > 0 or not self.weight_decay >= 0:
-            raise InputError(
-                "learning_rate must be above 0 and weight_decay at least 0, got "
-                f"{self.learning_rate!r} and {self.weight_decay!r}"
-            )
-        if not 0 <= self.validation_fraction < 1:
-            raise InputError(
-                f"validation_fraction must be from 0 to below 1, got {self.validation_fraction!r}"
-            )
-        if self.keep not in KEEPS:
-            raise unknown_name("model to keep", str(self.keep), KEEPS)
+        check_training(self)
 
     def _rows(
         self, X: np.ndarray, labels: Labels, groups: Groups, validation: Any, seed: int
     ) -> tuple[Batch, Batch]:
         """Rows to train and to validate on."""
         if validation is not None:
+            if len(validation) != 3:
+                raise InputError("validation needs rows, labels and groups; give a tuple of these")
             held_X, held_Y, held_s = validation
             held_X = self._features(held_X)
             held_labels = read_labels(held_Y, len(held_X), labels).coded
