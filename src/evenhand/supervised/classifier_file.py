@@ -51,7 +51,8 @@ def save_classifier(classifier: Any, path: str | Path) -> Path:
 def load_classifier(path: str | Path) -> Any:
     """The classifier that `save` wrote, of the class it had; it predicts the same numbers."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a file open that it opened itself and cannot read.
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
     except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
