@@ -26,7 +26,7 @@ def main(
     from evenhand.metrics.multi_task import equalized_odds_violation, task_accuracy
     from evenhand.supervised import L2TFMT, VanillaMTL, load_table
 
-    named = dict(word.partition("=")[::2] for word in targets.split(","))
+    named = {name: value for name, _, value in (word.partition("=") for word in targets.split(","))}
     positive = {target: value for target, value in named.items() if value}
     table = load_table(path or made_up(), list(named), group, protected, positive)
     held = table.X_val, table.Y_val, table.s_val

@@ -65,7 +65,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         Y: Any,
         *,
         sensitive_features: Any = None,
-        validation: tuple[Any, Any, Any] | None = None,
+        validation: tuple[Any, ...] | None = None,
         after_epoch: Callable[[int, Scores], bool | None] | None = None,
     ) -> Made:
         """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.

@@ -64,7 +64,7 @@ def _user_table(asked: TableAsked) -> MultiTaskTable:
             f"data = {asked.data} needs the columns of the targets and of the group: give "
             "tasks=first,second and group=column (tasks=first=yes where yes counts as 1)"
         )
-    named = dict(word.partition("=")[::2] for word in asked.tasks)
+    named = {name: value for name, _, value in (word.partition("=") for word in asked.tasks)}
     positive = {task: value for task, value in named.items() if value}
     return load_table(
         asked.data, list(named), asked.group, asked.protected or None, positive,
