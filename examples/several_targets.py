@@ -1,7 +1,9 @@
 """Predict several targets from one's own CSV: accuracy and equalised odds of every target.
 
     python examples/several_targets.py people.csv employed,insured sex
+    python examples/several_targets.py people.csv employed=yes,insured race black
 
+A target of words says which one counts as 1; a group of several values, which one is protected.
 Without a file it writes a small one of its own: people of two groups whose targets depend on the
 same inputs, with a shift by group.
 """
@@ -14,12 +16,19 @@ import numpy as np
 import polars as pl
 
 
-def main(path: str | None = None, targets: str = "employed,insured", group: str = "sex") -> dict:
+def main(
+    path: str | None = None,
+    targets: str = "employed,insured",
+    group: str = "sex",
+    protected: str | None = None,
+) -> dict:
     """Accuracy and violation `(M,)` by method."""
     from evenhand.metrics.multi_task import equalized_odds_violation, task_accuracy
     from evenhand.supervised import L2TFMT, VanillaMTL, load_table
 
-    table = load_table(path or made_up(), targets=targets.split(","), group=group)
+    named = {name: value for name, _, value in (word.partition("=") for word in targets.split(","))}
+    positive = {target: value for target, value in named.items() if value}
+    table = load_table(path or made_up(), list(named), group, protected, positive)
     held = table.X_val, table.Y_val, table.s_val
     found = {}
     for model in (VanillaMTL(random_state=0), L2TFMT(random_state=0)):

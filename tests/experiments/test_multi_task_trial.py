@@ -230,6 +230,18 @@ def test_both_figures_about_tasks_are_drawn_from_a_command(tmp_path, capsys):
     assert {path.stem for path in drawn.glob("*.png")} == {"boxes", "map"}
 
 
+def test_a_target_in_words_is_told_which_word_counts_as_1(tmp_path):
+    frame = pl.read_csv("people.csv")
+    words = pl.when(pl.col("hired") == 1).then(pl.lit("taken")).otherwise(pl.lit("turned down"))
+    frame.with_columns(words.alias("hired")).write_csv("words.csv")
+    told = trial(data="words.csv", tasks=("hired=taken", "promoted")).table
+    plain = trial().table
+    assert told.task_names == plain.task_names
+    np.testing.assert_array_equal(told.Y_test, plain.Y_test)
+    with pytest.raises(InputError, match="no value 'take'; positive is one of"):
+        trial(data="words.csv", tasks=("hired=take",)).world()
+
+
 def test_seeds_differ_and_the_same_seed_does_not(tmp_path):
     asked = trial(methods=["vanilla-mtl"], seeds=3)
     made = [asked.run_part("vanilla-mtl", seed, lambda _: None, tmp_path) for seed in (0, 0, 1)]

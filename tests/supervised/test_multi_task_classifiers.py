@@ -1,8 +1,10 @@
 """What fitting promises: scikit-learn's own checks, hostile input, files, and routing."""
 
+import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
@@ -64,6 +66,35 @@ def test_a_saved_classifier_predicts_the_same_numbers_and_keeps_its_history(made
     assert type(load_classifier(path)) is made
 
 
+def test_words_in_one_task_leave_the_numbers_of_another_numbers_also_from_a_file(tmp_path):
+    X, Y, s = people()
+    labels = pd.DataFrame({"hired": np.where(Y[:, 0] == 1, "yes", "no"), "ill": Y[:, 1]})
+    model = small().fit(X, labels, sensitive_features=s)
+    loaded = load_classifier(model.save(tmp_path / "model.npz"))
+    for each in (model, loaded):
+        predicted = each.predict(X)
+        assert {type(value) for value in predicted[:, 0]} == {str}
+        assert set(predicted[:, 1]) <= {0, 1}
+        by_hand = (predicted == labels.to_numpy()).mean()
+        assert each.score(X, labels) == pytest.approx(by_hand)
+        assert by_hand > 0
+
+
+def test_a_file_that_names_something_else_than_a_classifier_runs_nothing(tmp_path):
+    X, Y, s = people()
+    path = small().fit(X, Y, sensitive_features=s).save(tmp_path / "model.npz")
+    arrays = dict(np.load(path))
+    header = json.loads(str(arrays["header"]))
+    mark = tmp_path / "mark"
+    called = {"module": "os", "class": "mkdir", "settings": {"path": str(mark)}}
+    for change in (called, {"class": "load_classifier"}, {"module": "nowhere"}):
+        changed = arrays | {"header": np.array(json.dumps(header | change))}
+        np.savez(path, **changed)
+        with pytest.raises(InputError, match="import it first, if you trust the file"):
+            load_classifier(path)
+    assert not mark.exists()
+
+
 def test_files_that_are_not_classifiers_are_named(tmp_path):
     path = tmp_path / "other.npz"
     with pytest.raises(InputError, match="cannot be read as a classifier"):
@@ -71,8 +102,14 @@ def test_files_that_are_not_classifiers_are_named(tmp_path):
     np.savez(path, a=np.ones(2))
     with pytest.raises(InputError, match="not a classifier that this version"):
         load_classifier(path)
+    np.save(tmp_path / "other.npy", np.ones(2))
+    with pytest.raises(InputError, match="cannot be read as a classifier"):
+        load_classifier(tmp_path / "other.npy")
     X, Y, s = people()
     small().fit(X, Y, sensitive_features=s).save(path)
+    (tmp_path / "half.npz").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match="cannot be read as a classifier"):
+        load_classifier(tmp_path / "half.npz")
     with pytest.raises(InputError, match="holds a VanillaMTL, not a L2TFMT"):
         L2TFMT.load(path)
     with pytest.raises(InputError, match="call fit first"):
@@ -85,6 +122,7 @@ HOSTILE = {
     "three groups": ({"s": ["a", "b", "c", "a"] * 20}, "3 values .*merge values"),
     "short groups": ({"s": ["f", "m"] * 39}, r"each of the 80 rows of X"),
     "missing group": ({"s": ["f", None] * 40}, "missing values"),
+    "missing group of pandas": ({"s": np.array(["f", pd.NA] * 40, object)}, "missing values"),
     "one class": ({"Y": np.ones((80, 2))}, "task 1 of Y has only one class"),
     "three classes": ({"Y": np.arange(160).reshape(80, 2) % 3}, "3 values"),
     "continuous": ({"Y": np.linspace(0, 1, 160).reshape(80, 2)}, "continuous"),
@@ -114,11 +152,15 @@ def test_input_that_cannot_be_used_is_answered_before_training(case):
         (VanillaMTL, "batch_size", 0, "batch_size must be"),
         (VanillaMTL, "hidden", (), "hidden must name"),
         (VanillaMTL, "learning_rate", -1.0, "learning_rate must be"),
+        (VanillaMTL, "learning_rate", float("inf"), "learning_rate must be"),
+        (VanillaMTL, "gradnorm_rate", -1.0, "gradnorm_rate must be a number at least 0"),
+        (VanillaMTL, "gradnorm_alpha", float("nan"), "gradnorm_alpha must be a number at least"),
         (VanillaMTL, "validation_fraction", 1.0, "validation_fraction"),
         (VanillaMTL, "keep", "first", "no model to keep 'first'"),
         (VanillaMTL, "gradnorm_target", "x", "no gradnorm_target"),
         (VanillaMTL, "norm_layers", "x", "no norm_layers"),
         (GreedyFMT, "compare", "x", "no way to compare"),
+        (L2TFMT, "teacher_hidden", (), "teacher_hidden must name widths"),
         (L2TFMT, "look_ahead", "x", "no look_ahead"),
         (L2TFMT, "teacher_update", "x", "no teacher_update"),
         (L2TFMT, "discount", 1.0, "discount must be"),
@@ -144,14 +186,15 @@ def test_a_group_of_two_trains_and_validates_on_all_rows():
 
 
 def test_data_frames_name_the_tasks_and_the_features():
-    import pandas as pd
-
     X, Y, s = people()
     frame = pd.DataFrame(X, columns=["age", "hours", "years", "rooms"])
     labels = pd.DataFrame(Y, columns=["employed", "insured"])
     model = small().fit(frame, labels, sensitive_features=pd.Series(s))
     assert model.task_names_ == ["employed", "insured"]
     assert list(model.feature_names_in_) == list(frame.columns)
+    turned = frame, labels[["insured", "employed"]], s
+    with pytest.raises(InputError, match="tasks in the order insured, employed"):
+        small().fit(frame, labels, sensitive_features=s, validation=turned)
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame.rename(columns={"age": "weight"}))
     other = small().fit(X, pl.DataFrame(Y, schema=["employed", "insured"]), sensitive_features=s)
@@ -168,6 +211,10 @@ def test_given_validation_rows_are_used_and_must_have_known_values():
     strange = np.where(held[2] == "f", "x", "m")
     with pytest.raises(InputError, match="value 'x', which training rows do not have"):
         small().fit(X, Y, sensitive_features=s, validation=(held[0], held[1], strange))
+    with pytest.raises(InputError, match="value 'x', which training rows do not have"):
+        small().fit(X, Y, sensitive_features=s, validation=(*held[:2], strange.astype(object)))
+    with pytest.raises(InputError, match="validation needs rows, labels and groups"):
+        small().fit(X, Y, sensitive_features=s, validation=held[:2])
     with pytest.raises(InputError, match="have 2 tasks, the others 3"):
         small().fit(X, np.column_stack([Y, Y[:, 0]]), sensitive_features=s, validation=held)
 

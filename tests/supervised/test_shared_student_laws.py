@@ -1,6 +1,6 @@
 """One step of the shared student against gradients of losses written out whole."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from evenhand.supervised.chooser import LargerLoss, OneLoss
+from evenhand.supervised.chooser import AbstractChooser, LargerLoss, OneLoss
 from evenhand.supervised.shared_gradient import (
     forward,
     student_gradient,
@@ -181,3 +181,57 @@ def test_the_same_seed_trains_the_same_numbers_and_another_seed_others():
 def same(a, b, tolerance=1e-6):
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
         np.testing.assert_allclose(np.asarray(x), np.asarray(y), atol=tolerance, rtol=0)
+
+
+@dataclass(frozen=True)
+class InTurn(AbstractChooser):
+    """One list of choices after the other."""
+
+    turns: tuple[tuple[int, ...], ...]
+
+    def init(self, rng, width, num_tasks):
+        return 0
+
+    def choose(self, state, heads, losses, first):
+        return jnp.asarray(self.turns[state], jnp.int32)
+
+    def observe(self, state, student, moments, batch, before):
+        return state + 1, {}
+
+
+def test_the_trunk_follows_the_weights_of_this_batch_and_each_loss_its_own_first_value(batch):
+    turns = ((0, 0, 1), (1, 0, 1), (0, 1, 1))
+    rule = SharedStudent(chooser=InTurn(turns), hidden=HIDDEN, gradnorm_rate=0.3)
+    state = rule.init(np.random.default_rng(0), F, M)
+    weights, first = np.full(M, 1 / M), None
+    for k, choice in enumerate(turns):
+        here = rows(64, 20 + k)
+        before = state
+        state, (log, _) = rule.step(before, here)
+        student, moments = before.student, before.moments
+        losses = np.array([[of_task(student, moments, here, (a,) * M, m) for m in range(M)]
+                           for a in (0, 1)], float)  # fmt: skip
+        first = losses if first is None else first
+        slopes = [
+            jax.grad(lambda s, m=m: of_task(s, moments, here, choice, m))(student)  # noqa: B023
+            for m in range(M)
+        ]
+        g = np.array([float(tree_norm(slope.trunk.dense[-1])) for slope in slopes])
+        mine = range(M), choice
+        relative = np.array([losses[a, m] / first[a, m] for m, a in zip(*mine, strict=True)])
+        G = weights * g
+        weights = np.maximum(
+            weights - 0.3 * np.sign(G - G.mean() * relative / relative.mean()) * g, 1e-6
+        )
+        weights = weights / weights.sum()
+        np.testing.assert_allclose(np.asarray(log["weight"]), weights, rtol=2e-3, atol=1e-6)
+        # Adam's first average is b m + (1 - b) g, so it tells the gradient that it was given.
+        given = jax.tree.map(
+            lambda new, old: (new - 0.9 * old) / 0.1, state.optimiser.mean, before.optimiser.mean
+        )
+        shared = jax.tree.map(
+            lambda *leaves: sum(w * leaf for w, leaf in zip(weights, leaves, strict=True)),  # noqa: B023
+            *(slope.trunk for slope in slopes),
+        )
+        heads = jax.tree.map(lambda *leaves: sum(leaves), *(slope.heads for slope in slopes))
+        same(given, Student(shared, heads), 1e-4)

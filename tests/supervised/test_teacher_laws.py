@@ -108,6 +108,38 @@ def test_decisions_turn_where_rewards_are_turned_around():
     assert chosen[1].tolist() == [1, 0, 1]
 
 
+def test_the_teachers_heads_follow_their_own_error_and_its_trunk_the_newly_weighted_sum():
+    teacher = replace(TEACHER, gradnorm_rate=0.1)
+    state = teacher.init(np.random.default_rng(0), HIDDEN[-1], M)
+    rng = np.random.default_rng(4)
+    draw = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)  # noqa: E731
+    s, after, R = draw(5, M, 10), draw(5, M, 2, 10), draw(5, M, 2)
+    # Targets are numbers: the network's values of the next states, without a gradient.
+    later = [np.asarray(q_values(state.network, after[:, :, a])).max(-1) for a in (0, 1)]
+    wanted = np.asarray(R) + 0.9 * np.stack(later, -1)
+
+    def error(network, m):
+        return jnp.mean((q_values(network, s)[:, m] - wanted[:, m]) ** 2)
+
+    slopes = [jax.jit(jax.grad(error), static_argnums=1)(state.network, m) for m in range(M)]
+    found, losses = teacher.learn(state, s, after, R)
+    np.testing.assert_allclose(losses, [error(state.network, m) for m in range(M)], rtol=1e-4)
+    g = np.array([np.sqrt(sum((np.asarray(leaf) ** 2).sum() for leaf in jax.tree.leaves(x.trunk)))
+                  for x in slopes])  # fmt: skip
+    # Its first losses are these, so all have come equally far: the aim is the mean of G.
+    weights = 1 / M - 0.1 * np.sign(g - g.mean()) * g
+    weights = np.maximum(weights, 1e-6) / np.maximum(weights, 1e-6).sum()
+    np.testing.assert_allclose(found.weights, weights, rtol=1e-3)
+    given = jax.tree.map(lambda leaf: np.asarray(leaf) / 0.1, found.optimiser.mean)
+    shared = jax.tree.map(
+        lambda *leaves: sum(w * leaf for w, leaf in zip(weights, leaves, strict=True)),
+        *(slope.trunk for slope in slopes),
+    )
+    heads = jax.tree.map(lambda *leaves: sum(leaves), *(slope.heads for slope in slopes))
+    close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4)  # noqa: E731
+    jax.tree.map(close, given, type(given)(shared, heads))
+
+
 @pytest.fixture(scope="module")
 def looked():
     student, moments = draw_student(np.random.default_rng(1), F, HIDDEN, M)

@@ -103,6 +103,7 @@ def test_with_more_than_two_groups_the_named_one_is_compared_with_everybody_else
         (people(), {"numeric": ["ages"]}, "did you mean 'age'"),
         (people(), {"positive": {}}, "holds 'no', 'yes'; say which one counts as 1"),
         (people(), {"positive": {"moved": "maybe"}}, "no value 'maybe'"),
+        (people(), {"positive": {"moved": "yes", "repayd": 0}}, "did you mean 'repaid'"),
         (people(repaid=[0, 1, 2] * 20), {}, "3 different value"),
         (people(repaid=[1] * 60), {}, "1 different value"),
         (people(repaid=[0.5, 1.5] * 30), {}, "holds '0.5', '1.5'"),

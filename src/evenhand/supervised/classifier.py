@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from evenhand.core.errors import InputError
+from evenhand.supervised.classifier_settings import check_training
 from evenhand.supervised.held_out import as_batch, split_rows
 from evenhand.supervised.labelled_rows import Groups, Labels, read_groups, read_labels
-from evenhand.supervised.prediction import rule_probabilities
+from evenhand.supervised.prediction import rule_probabilities, side_by_side
 from evenhand.supervised.rule import AbstractRule
 from evenhand.supervised.task_loss import Batch, Scores
 from evenhand.supervised.training import Trained, train
-from evenhand.supervised.training_settings import check_training_settings
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -65,7 +65,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         Y: Any,
         *,
         sensitive_features: Any = None,
-        validation: tuple[Any, Any, Any] | None = None,
+        validation: tuple[Any, ...] | None = None,
         after_epoch: Callable[[int, Scores], bool | None] | None = None,
     ) -> Made:
         """The estimator itself, trained on rows `(n, F)` and labels `(n, M)` or `(n,)`.
@@ -74,8 +74,8 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
 
         - `sensitive_features`: the group of each row, of two; needed for training only.
         - `validation`: rows, labels and groups to validate on after each epoch. Without them a
-          share `validation_fraction` of each group is set aside; a group of fewer than four rows
-          trains and validates both.
+          share `validation_fraction` of each group is set aside; with a group of fewer than four
+          rows, all rows both train and validate.
         - `after_epoch`: told the number of epochs done and the validation scores; true ends it.
         """
         self._check_settings()
@@ -100,7 +100,7 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         likely = (self.positive_probability(X) > 0.5).astype(int)
         classes = [self.classes_] if self.one_column_ else self.classes_
         columns = [np.asarray(classes[m])[likely[:, m]] for m in range(likely.shape[1])]
-        return columns[0] if self.one_column_ else np.stack(columns, 1)
+        return columns[0] if self.one_column_ else side_by_side(columns)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities `(n, 2)` of each task's two values, a list with one array a task.
@@ -150,13 +150,15 @@ class MultiTaskClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _check_settings(self) -> None:
-        check_training_settings(self)
+        check_training(self)
 
     def _rows(
         self, X: np.ndarray, labels: Labels, groups: Groups, validation: Any, seed: int
     ) -> tuple[Batch, Batch]:
         """Rows to train and to validate on."""
         if validation is not None:
+            if len(validation) != 3:
+                raise InputError("validation needs rows, labels and groups; give a tuple of these")
             held_X, held_Y, held_s = validation
             held_X = self._features(held_X)
             held_labels = read_labels(held_Y, len(held_X), labels).coded

@@ -1,7 +1,8 @@
 """Trained classifiers in a file: settings and names as JSON, numbers as arrays, nothing pickled."""
 
 import json
-from importlib import import_module
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,10 @@ def save_classifier(classifier: Any, path: str | Path) -> Path:
 def load_classifier(path: str | Path) -> Any:
     """The classifier that `save` wrote, of the class it had; it predicts the same numbers."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a file open that it opened itself and cannot read.
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read as a classifier; give a file written by its save method"
         ) from error
@@ -61,7 +63,7 @@ def load_classifier(path: str | Path) -> Any:
         raise InputError(
             f"{path} is not a classifier that this version of evenhand wrote; train it again"
         )
-    made = getattr(import_module(header["module"]), header["class"])
+    made = _class_of(header["module"], header["class"], path)
     settings = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in header["settings"].items()
@@ -85,6 +87,29 @@ def load_classifier(path: str | Path) -> Any:
     leaves = [jnp.asarray(arrays[f"state.{i}"]) for i, _ in _numbered(like)]
     classifier.state_ = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return classifier
+
+
+def _class_of(module: str, name: str, path: str | Path) -> Any:
+    """The classifier of this name: one of evenhand's, or one that the program has defined.
+
+    Nothing that only the file names is imported or called, so an untrusted file runs no code.
+    """
+    from evenhand import supervised
+    from evenhand.supervised.classifier import MultiTaskClassifier
+
+    if name in supervised.__all__:
+        own = getattr(supervised, name)
+        if own.__module__ == module:
+            return own
+    defined = [MultiTaskClassifier]
+    for each in defined:
+        defined += each.__subclasses__()
+        if (each.__module__, each.__name__) == (module, name):
+            return each
+    raise InputError(
+        f"{path} holds a {name} of {module}, which is no classifier of evenhand's nor one that is "
+        "defined now; import it first, if you trust the file"
+    )
 
 
 def _numbered(state: Any) -> list[tuple[int, Any]]:

@@ -28,6 +28,9 @@ def gradnorm_step(
     - "mean": s_i g_i - g_i / M sum_t s_t rho_t^alpha; the mean is differentiated too;
     - "released": s_i g_i (M - 1) / M - sum_(j != i) s_j g_i / M, of G_t = g_t: what the paper's
       released code computes. It drops rho from the mean's derivative and knows no alpha.
+
+    The weights returned, with sum 1 again, are those of this batch's trunk; the released code uses
+    them before that division, which scales the whole trunk's gradient by nearly 1.
     """
     M = len(weights)
     rho = relative_losses / jnp.maximum(jnp.mean(relative_losses), 1e-12)

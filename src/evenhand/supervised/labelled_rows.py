@@ -51,6 +51,11 @@ def read_labels(Y: Any, num_rows: int, like: Labels | None = None) -> Labels:
         raise InputError(
             f"the validation rows have {len(names)} tasks, the others {len(like.names)}"
         )
+    if named and like is not None and names != like.names and set(names) == set(like.names):
+        raise InputError(
+            f"the validation rows have the tasks in the order {', '.join(names)}, the others "
+            f"{', '.join(like.names)}; give the same"
+        )
     coded, classes = [], []
     for m, name in enumerate(names):
         known = None if like is None else like.classes[m]
@@ -81,7 +86,7 @@ def read_groups(sensitive_features: Any, num_rows: int, like: Groups | None = No
 
 def _code(column: np.ndarray, name: str, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """The column as 0 and 1, and its two values in this order."""
-    if column.dtype == object and any(value is None or value != value for value in column):
+    if column.dtype == object and any(map(_is_missing, column)):
         raise InputError(f"{name} has missing values; fill them or leave those rows out")
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise InputError(f"{name} has values that are NaN or infinity; leave those rows out")
@@ -95,12 +100,25 @@ def _code(column: np.ndarray, name: str, known: np.ndarray | None) -> tuple[np.n
         strange = [value for value in values if value not in known]
         if strange:
             raise InputError(
-                f"{name} has the value {strange[0].item()!r}, which training rows do not have"
+                f"{name} has the value {_plain(strange[0])!r}, which training rows do not have"
             )
         return (column == known[1]).astype(np.int32), known
     if len(values) != 2:
         raise InputError(_not_two(name, values))
     return code.astype(np.int32), values
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or one that compares to nothing, as pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+
+
+def _plain(value: Any) -> Any:
+    """A number or word of numpy as Python writes it; arrays of objects hold the latter."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _not_two(name: str, values: np.ndarray) -> str:

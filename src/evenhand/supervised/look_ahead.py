@@ -40,9 +40,9 @@ def look_ahead(
 ) -> Outlook:
     """The outlook of a student on a batch.
 
-    "head" steps a task's head alone, which needs no further pass through the trunk; "full" steps
-    the whole network for each task and loss, as the released code does. The step is the first of a
-    fresh Adam. Scores are those on the same batch, in training mode.
+    "head" steps a task's head alone: one forward pass through the stepped trunk serves all tasks;
+    "full" steps the whole network for each task and loss, as the released code does. The step is
+    the first of a fresh Adam. Scores are those on the same batch, in training mode.
     """
     found = (_head_steps if mode == "head" else _full_steps)(student, moments, batch, rate)
     heads, accuracy, violation = found

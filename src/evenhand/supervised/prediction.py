@@ -27,6 +27,16 @@ def rule_probabilities(
     return np.concatenate(found)
 
 
+def side_by_side(columns: list[np.ndarray]) -> np.ndarray:
+    """The columns as one array `(n, M)`, of objects where some are words and some numbers.
+
+    numpy alone would make words of the numbers.
+    """
+    if len({column.dtype.kind for column in columns}) > 1:
+        columns = [column.astype(object) for column in columns]
+    return np.stack(columns, 1)
+
+
 @partial(jax.jit, static_argnums=0)
 def _probabilities(rule: AbstractRule, state: Any, X: Array) -> Float[Array, "n M"]:
     logits = rule.logits(state, X)

@@ -11,6 +11,7 @@ from typing import Any
 from evenhand.core.errors import InputError, unknown_name
 from evenhand.supervised.chooser import AbstractChooser, LargerLoss, OneLoss
 from evenhand.supervised.classifier import MultiTaskClassifier
+from evenhand.supervised.classifier_settings import check_number, check_widths
 from evenhand.supervised.gradnorm import TARGETS
 from evenhand.supervised.look_ahead import LOOK_AHEADS
 from evenhand.supervised.rule import AbstractRule
@@ -70,6 +71,8 @@ class VanillaMTL(MultiTaskClassifier):
 
     def _check_settings(self) -> None:
         MultiTaskClassifier._check_settings(self)
+        for name in ("gradnorm_alpha", "gradnorm_rate"):
+            check_number(name, getattr(self, name), "at least 0")
         for kind, value, known in (
             ("gradnorm_target", self.gradnorm_target, TARGETS),
             ("norm_layers", self.norm_layers, NORM_LAYERS),
@@ -144,5 +147,6 @@ class L2TFMT(VanillaMTL):
         ):
             if value not in known:
                 raise unknown_name(kind, str(value), known)
+        check_widths("teacher_hidden", self.teacher_hidden)
         if not 0 <= self.discount < 1:
             raise InputError(f"discount must be from 0 to below 1, got {self.discount!r}")

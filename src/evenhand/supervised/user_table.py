@@ -45,6 +45,7 @@ def load_table(
     rows, name = _frame(table)
     no_inputs = [*targets, *([split] if split else []), *exclude]
     _check_names(rows, targets, [*no_inputs, group, *(numeric or ()), *(categorical or ())], name)
+    _check_positive(positive or {}, targets, name)
     dropped = {*no_inputs} | (set() if include_protected else {group})
     inputs = [c for c in rows.columns if c not in dropped]
     kinds = _kinds(rows, inputs, numeric, categorical, dropped, name)
@@ -115,6 +116,12 @@ def _check_names(
             f"{name}: {', '.join(twice)} is a target and named once more; a target is no input, "
             "group or other target"
         )
+
+
+def _check_positive(positive: Mapping[str, Any], targets: Sequence[str], name: str) -> None:
+    for column in positive:
+        if column not in targets:
+            raise InputError(f"{name}: positive: {unknown_name('target', column, targets)}")
 
 
 def _kinds(

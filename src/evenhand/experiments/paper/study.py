@@ -77,7 +77,7 @@ class Study:
     def changed(self, settings: Sequence[str] = (), **numbers: int | None) -> "Study":
         """The study with the same change to every scenario; None changes nothing.
 
-        Of scenarios that the change makes equal, the one is kept that it left as it was.
+        Of scenarios that the change makes equal, the one is kept that the settings left as it was.
         """
         kept = {name: value for name, value in numbers.items() if value is not None}
         made: dict[str, Scenario] = {}
@@ -85,7 +85,8 @@ class Study:
             found = replace(scenario, experiment=_changed(scenario.experiment, settings, kept))
             content = found.experiment.to_json() | {"name": ""}
             same = repr(sorted(content.items()))
-            if same not in made or found == scenario:
+            unset = replace(scenario, experiment=_changed(scenario.experiment, (), kept))
+            if same not in made or found == unset:
                 made[same] = found
         return replace(self, scenarios=tuple(made.values()))
 

@@ -62,11 +62,14 @@ def _user_table(asked: TableAsked) -> MultiTaskTable:
     if not asked.tasks or not asked.group:
         raise InputError(
             f"data = {asked.data} needs the columns of the targets and of the group: give "
-            "tasks=first,second and group=column"
+            "tasks=first,second and group=column (tasks=first=yes where yes counts as 1)"
         )
+    named = {name: value for name, _, value in (word.partition("=") for word in asked.tasks)}
+    positive = {task: value for task, value in named.items() if value}
     return load_table(
-        asked.data, asked.tasks, asked.group, asked.protected or None, val_seed=asked.split_seed
-    )
+        asked.data, list(named), asked.group, asked.protected or None, positive,
+        val_seed=asked.split_seed,
+    )  # fmt: skip
 
 
 def _check(asked: TableAsked) -> None:

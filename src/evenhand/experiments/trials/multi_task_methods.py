@@ -82,8 +82,8 @@ def num_fits(method: str, options: Mapping[str, Any]) -> int:
 
 def rows_of(
     tasks: Sequence[str],
-    accuracy: Float[np.ndarray, " T"],
-    violation: Float[np.ndarray, " T"],
+    accuracy: Float[np.ndarray, " M"],
+    violation: Float[np.ndarray, " M"],
     history: Mapping[str, np.ndarray],
     spent: Mapping[str, float],
 ) -> Rows:
@@ -111,7 +111,7 @@ def relative_rows(tasks: Sequence[str], rows: Rows, alone: Rows) -> list[dict[st
     ]
 
 
-def _choices(history: Mapping[str, np.ndarray]) -> Float[np.ndarray, "E T"] | None:
+def _choices(history: Mapping[str, np.ndarray]) -> Float[np.ndarray, "E M"] | None:
     """Share of an epoch's batches that a task was trained for the worst group in."""
     return history["choice"].mean(1) if "choice" in history else None
 

@@ -25,8 +25,9 @@ class MultiTaskTrial(Trial):
     `data` names the table, `tasks` some of its targets, () all; `rows` keeps so many people of
     each part, 0 all. Who trains and who validates is drawn from `split_seed`, the same for every
     seed of training. `epochs` and `batch_size` are the preset's where they are not given. Files of
-    the user: "people.csv" with `tasks`, `group` and `protected` as in `load_table`;
-    "acs-pums:FOLDER" with `states`; "celeba:FOLDER" (the attributes) with `protected`.
+    the user: "people.csv" with `tasks`, `group` and `protected` as in `load_table`, and a task of
+    words as "hired=yes", where yes counts as 1; "acs-pums:FOLDER" with `states`; "celeba:FOLDER"
+    (the attributes) with `protected`.
     """
 
     kind: ClassVar[str] = "multi-task"
