@@ -183,6 +183,10 @@ def test_scenarios_that_a_change_makes_equal_are_run_once(paper):
     study = read_study(paper / "tabular.toml")
     assert [s.name for s in study.changed(["chances=(0.25,0.5)"]).scenarios] == ["uneven"]
     assert [s.name for s in study.changed(["chances=(0.3,0.5)"]).scenarios] == ["even"]
+    # What was changed is said beside the title; what was not keeps its own.
+    titles = [s.title for s in study.changed(["chances=(0.3,0.4)"]).scenarios]
+    assert all(title.endswith(", with chances=(0.3,0.4)") for title in titles)
+    assert study.changed([], seeds=1).scenarios[0].title == study.scenarios[0].title
     # A number of seeds changes every scenario, and does not make another one the kept one.
     assert [s.name for s in study.changed(["chances=(0.25,0.5)"], seeds=1).scenarios] == ["uneven"]
 

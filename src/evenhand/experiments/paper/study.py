@@ -86,8 +86,12 @@ class Study:
             content = found.experiment.to_json() | {"name": ""}
             same = repr(sorted(content.items()))
             unset = replace(scenario, experiment=_changed(scenario.experiment, (), kept))
-            if same not in made or found == unset:
+            if found == unset:
                 made[same] = found
+            elif same not in made:
+                # What was changed may be what the title tells of.
+                title = f"{scenario.title}, with {', '.join(settings)}"
+                made[same] = replace(found, title=title)
         return replace(self, scenarios=tuple(made.values()))
 
 
