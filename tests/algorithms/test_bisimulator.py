@@ -144,7 +144,7 @@ def test_omega_in_favour_of_the_group_that_starts_lower_lowers_the_dynamics_gap(
 @pytest.mark.parametrize("env", [
     world(10, 3), Admissions(college(population_per_group=20)), Admissions(college(10, 8)),
 ], ids=["ten groups", "admissions", "admissions of ten groups"])  # fmt: skip
-@pytest.mark.slow
+@pytest.mark.long
 def test_omega_stays_within_its_bounds_in_every_world(env):
     search = eqx.tree_at(lambda s: s.first_sigma, SEARCH, 1.0)
     algorithm = small(search=search)

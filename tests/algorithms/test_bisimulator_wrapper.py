@@ -84,7 +84,7 @@ def true_scores(world):
 
 @pytest.mark.filterwarnings("ignore:.*different from the unwrapped version")
 @pytest.mark.filterwarnings("ignore:.*not having a spec")
-@pytest.mark.slow
+@pytest.mark.long
 def test_gymnasium_s_own_checker_finds_nothing_to_say():
     world = wrapped(make().unwrapped)
     world.unwrapped.spec = None

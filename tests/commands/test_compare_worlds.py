@@ -47,7 +47,7 @@ def test_other_lending_worlds_have_a_page_that_says_what_is_exact(tmp_path, opti
     assert not (folder / "sensitivity.html").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_world_with_assumed_payoffs_links_to_its_sensitivity_page(tmp_path):
     page, folder, _ = compare(tmp_path, policies="approve-all", preset="fico", set=SMALL)
     assert 'href="sensitivity.html"' in page.partition('id="assumed"')[2]
